@@ -1,0 +1,42 @@
+"""The one tree of errors, and what each branch means to the person who reads it.
+
+    TrainyardError                 ours: the message alone is shown, exit code 1
+    ├── InputError                 a file, row or field given by the user cannot be used
+    ├── ContractError              too many rows failed the contract between two steps
+    ├── SettingError               a setting is missing, wrong or does not fit another
+    ├── StrategyError              a strategy cannot train on this data, or its training failed
+    ├── ReplyError                 a language model's reply cannot be read (that row alone fails)
+    └── OutsideError               a neighbour (database, server, store) did not answer: alone retried
+
+A message names the thing, the value and the remedy.
+"""
+
+from __future__ import annotations
+
+
+class TrainyardError(Exception):
+    """Base of every error that Trainyard raises on purpose."""
+
+
+class InputError(TrainyardError):
+    """A file, row or field given by the user cannot be used."""
+
+
+class ContractError(TrainyardError):
+    """More rows failed a contract than `max_reject_share` allows."""
+
+
+class SettingError(TrainyardError):
+    """A setting is missing, out of bounds or contradicts another."""
+
+
+class StrategyError(TrainyardError):
+    """A strategy cannot serve, or its training failed for good."""
+
+
+class ReplyError(TrainyardError):
+    """A language model's reply cannot be read; only the row that asked fails."""
+
+
+class OutsideError(TrainyardError):
+    """Something outside this process did not answer; the only error that is retried."""

@@ -1,0 +1,51 @@
+"""Names by content: the same content has the same name on every machine.
+
+Files are SHA-256 of their bytes; documents SHA-256 of their normalised text; structured values
+SHA-256 of their canonical JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from pathlib import Path
+
+_BLANKS = re.compile(r"[ \t\f\v\u00a0]+")
+_BLANK_LINES = re.compile(r"\n\s*\n+")
+
+
+def hash_bytes(content: bytes) -> str:
+    """SHA-256 as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, read in blocks so that its size does not matter."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def normalise_text(text: str) -> str:
+    """NFKC, Unix line ends, runs of blanks collapsed, no blank lines, no blanks at line ends.
+
+    Two files that differ only in these are one document.
+    """
+    text = unicodedata.normalize("NFKC", text).replace("\r\n", "\n").replace("\r", "\n")
+    lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
+    return _BLANK_LINES.sub("\n", "\n".join(lines)).strip()
+
+
+def hash_text(text: str) -> str:
+    """The identity of a text: SHA-256 of its normalised form in UTF-8."""
+    return hash_bytes(normalise_text(text).encode("utf-8", "surrogatepass"))
+
+
+def fingerprint(value: object) -> str:
+    """SHA-256 of a value's canonical JSON (sorted keys, no blanks).
+
+    Raises TypeError for what JSON cannot say, so that no identity depends on a `repr`.
+    """
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hash_bytes(canonical.encode())
