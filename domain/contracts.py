@@ -39,46 +39,80 @@ def sift(
     Raises ContractError when a whole column is missing or unusable, or when more than
     `max_reject_share` of the rows fail.
     """
-    name = contract.__name__
-    frame = frame.reset_index(drop=True)
     if frame.empty:
         return Sifted(frame, (), 0)
+    name, n_rows = contract.__name__, len(frame)
+    frame, rejections = _with_numbers(contract, frame.reset_index(drop=True), key)
     try:
-        return Sifted(contract.validate(frame, lazy=True), (), 0)
+        passed = contract.validate(frame, lazy=True) if len(frame) else frame
     except SchemaErrors as error:
-        failures = error.failure_cases
-    by_row = failures[failures["index"].notna()]
+        by_row = _failures_by_row(name, error)
+        rejections += _rejections(name, frame, by_row, key)
+        # Checked again, since a row that passes alone may fail beside others (and the reverse).
+        rest = frame.drop(index=sorted(set(by_row["index"])))
+        passed = contract.validate(rest) if len(rest) else rest
+    n_rejected = n_rows - len(passed)
+    if n_rejected > max_reject_share * n_rows:
+        shown = "; ".join(f"{r.row}: {r.column} {r.check} ({r.value})" for r in rejections[:3])
+        raise ContractError(
+            f"{name}: {n_rejected} of {n_rows} rows ({n_rejected / n_rows:.1%}) fail the contract, more "
+            f"than max_reject_share {max_reject_share:.1%} allows. First: {shown}. "
+            "Correct the material, or raise --max-reject-share"
+        )
+    return Sifted(passed.reset_index(drop=True), rejections, n_rejected)
+
+
+def _with_numbers(
+    contract: type[pa.DataFrameModel], frame: pd.DataFrame, key: str
+) -> tuple[pd.DataFrame, tuple[Rejection, ...]]:
+    """Numeric columns made numbers; rows where that is impossible are rejected by name.
+
+    Done before the checks: pandera runs them on what it failed to coerce, where `<=` raises.
+    """
+    rejections: list[Rejection] = []
+    bad: set[int] = set()
+    frame = frame.copy()
+    for column, spec in contract.to_schema().columns.items():
+        if column not in frame.columns or str(spec.dtype) not in ("float64", "int64"):
+            continue
+        given = frame[column]
+        frame[column] = pd.to_numeric(given, errors="coerce")
+        for row in frame.index[frame[column].isna() & given.notna()]:
+            bad.add(row)
+            rejections.append(
+                Rejection(contract.__name__, str(frame.at[row, key]), column, "is a number", str(given[row]))
+            )
+    return frame.drop(index=sorted(bad)).reset_index(drop=True), tuple(rejections)
+
+
+def _failures_by_row(name: str, error: SchemaErrors) -> pd.DataFrame:
+    """The failures that belong to a row; raises ContractError for one of the whole frame."""
+    failures = error.failure_cases
     whole = failures[failures["index"].isna()]
-    # A coercion that fails for some rows is reported twice: by row, and once for the column.
-    whole = whole[~whole["check"].astype(str).str.startswith("dtype(")] if len(by_row) else whole
     if len(whole):
         worst = whole.iloc[0]
         raise ContractError(
             f"{name}: {worst['check']} fails for column {worst['column']!r} "
             f"({worst['failure_case']}): supply that column or correct its type"
-        )
-    rows = by_row["index"].astype(int)
-    rejections = tuple(
-        dict.fromkeys(
-            Rejection(
-                name, str(frame.at[row, key]), str(case.column), str(case.check), _shown(frame, row, case)
-            )
-            for row, case in zip(rows, by_row.itertuples(), strict=True)
-        )
-    )
-    rejected = sorted(set(rows))
-    share = len(rejected) / len(frame)
-    if share > max_reject_share:
-        shown = "; ".join(f"{r.row}: {r.check} ({r.value})" for r in rejections[:3])
-        raise ContractError(
-            f"{name}: {len(rejected)} of {len(frame)} rows ({share:.0%}) fail the contract, more than "
-            f"max_reject_share {max_reject_share:.0%} allows. First: {shown}. "
-            "Correct the material, or raise --max-reject-share"
-        )
-    return Sifted(contract.validate(frame.drop(index=rejected)), rejections, len(rejected))
+        ) from error
+    failures["index"] = failures["index"].astype(int)
+    return failures
 
 
-def _shown(frame: pd.DataFrame, row: int, case: object) -> str:
-    column = getattr(case, "column", None)
-    value = frame.at[row, column] if column in frame.columns else getattr(case, "failure_case", "")
-    return str(value)[:200]
+def _rejections(name: str, frame: pd.DataFrame, failures: pd.DataFrame, key: str) -> tuple[Rejection, ...]:
+    found: dict[Rejection, None] = {}
+    for case in failures.to_dict("records"):
+        row, column, check = case["index"], str(case["column"]), str(case["check"])
+        if case["schema_context"] == "DataFrameSchema":
+            # A check of several columns is reported once for each; its name says which it is about.
+            column, value = "*", ", ".join(f"{c}={frame.at[row, c]}" for c in _named(check, frame))
+        else:
+            value = str(frame.at[row, column])
+        found[Rejection(name, str(frame.at[row, key]), column, check, value[:200])] = None
+    return tuple(found)
+
+
+def _named(check: str, frame: pd.DataFrame) -> list[str]:
+    """The columns that a check over several columns has in its name (`gold_within_max_score`)."""
+    named = [c for c in frame.columns if c in check]
+    return [c for c in named if not any(c != other and c in other for other in named)]

@@ -6,7 +6,6 @@ with their column, check and value, and the rest goes on (`domain.contracts.sift
 
 from __future__ import annotations
 
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -47,7 +46,7 @@ class Items(_Strict):
 
     @pa.check("model_answer", name="not_blank")
     def _model_answer_says_something(cls, values: Series[str]) -> Series[bool]:  # noqa: N805
-        return values.str.strip().str.len() > 0  # type: ignore[return-value]
+        return values.str.strip().str.len() > 0
 
 
 class Answers(_Strict):
@@ -63,7 +62,7 @@ class Answers(_Strict):
 
     @pa.check("text", name="not_blank")
     def _text_says_something(cls, values: Series[str]) -> Series[bool]:  # noqa: N805
-        return values.str.strip().str.len() > 0  # type: ignore[return-value]
+        return values.str.strip().str.len() > 0
 
     @pa.dataframe_check(name="gold_within_max_score")
     def _gold_within(cls, frame: pd.DataFrame) -> Series[bool]:  # noqa: N805
