@@ -131,6 +131,9 @@ class TrainedModel:
     card: Mapping[str, Any]
 
 
+Chosen = Hyperparameters
+"""The same class under a name that the attribute `Strategy.Hyperparameters` does not hide."""
+
 Data_contra = TypeVar("Data_contra", contravariant=True)
 
 
@@ -143,10 +146,10 @@ class Strategy(Protocol[Data_contra]):
     """The key of `Checkpoint.metrics` that says which iteration is best; larger is better."""
     Hyperparameters: type[Hyperparameters]
 
-    def objection(self, config: Hyperparameters, data: Data_contra) -> str | None:
+    def objection(self, config: Chosen, data: Data_contra) -> str | None:
         """Why the strategy cannot serve, in words a user can act on; None if it can."""
 
-    def start(self, config: Hyperparameters, data: Data_contra) -> Checkpoint:
+    def start(self, config: Chosen, data: Data_contra) -> Checkpoint:
         """The state before the first iteration (iteration 0)."""
 
     def iterate(self, checkpoint: Checkpoint, data: Data_contra) -> Generator[Effect, Outcome, Checkpoint]:
