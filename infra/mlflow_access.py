@@ -1,0 +1,101 @@
+"""How MLflow is reached: one client for one address, its chatter off, its errors translated."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.errors import InputError, OutsideError, SettingError
+
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    # The defaults wait for a dead server for several minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Our requirements are pinned by name; a uv.lock in the user's folder has nothing to say.
+    "MLFLOW_UV_AUTO_DETECT": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def quieten() -> None:
+    """Sets MLflow's telemetry, chatter and pickle off. Before MLflow is imported: it reads them then."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    for chatty in ("mlflow", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+
+
+def masked(text: str) -> str:
+    """`text` without the user and password of any URL in it."""
+    return _CREDENTIALS.sub("", text)
+
+
+def open_client(tracking_uri: str) -> Any:
+    """An MlflowClient for `tracking_uri` and its registry; makes the database if it is a SQLite file."""
+    quieten()
+    with asking(tracking_uri), _alone(tracking_uri):
+        from mlflow import MlflowClient
+
+        quieten()  # MLflow's own set-up has just raised its log level again
+        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+@contextmanager
+def _alone(tracking_uri: str) -> Iterator[None]:
+    """Holds a lock beside a SQLite file: MLflow makes its tables in it without one, and two at once fail."""
+    parts = urlsplit(tracking_uri)
+    if parts.scheme != "sqlite":
+        yield
+        return
+    database = Path(parts.path.removeprefix("/"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_name(f"{database.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def asking(tracking_uri: str) -> Iterator[None]:
+    """Translates MLflow's errors: OutsideError is the default, since most are the store's troubles."""
+    from mlflow.exceptions import MlflowException
+
+    shown = masked(tracking_uri)
+    try:
+        yield
+    except MlflowException as error:
+        reason = masked(str(error).strip().split("\n")[0])[:300]
+        code = error.error_code
+        if "out-of-date database schema" in str(error):
+            raise SettingError(
+                f"the MLflow database {shown} is behind this MLflow: back it up, then run "
+                f"`mlflow db upgrade {shown}`"
+            ) from error
+        if code in {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}:
+            raise InputError(f"MLflow at {shown} refuses: {reason}") from error
+        if code in {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}:
+            raise SettingError(
+                f"MLflow at {shown} refuses the credentials ({reason}): correct MLFLOW_TRACKING_USERNAME, "
+                "MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN"
+            ) from error
+        raise OutsideError(
+            f"MLflow at {shown} did not answer ({reason}): start it, or correct TRAINYARD_MLFLOW_TRACKING_URI"
+        ) from error
+    except (SQLAlchemyError, OSError) as error:
+        reason = masked(str(error).strip().split("\n")[0])[:300]
+        raise OutsideError(
+            f"MLflow at {shown} cannot be used ({reason}): correct TRAINYARD_MLFLOW_TRACKING_URI or "
+            "TRAINYARD_MLFLOW_ARTIFACT_ROOT, or free the file"
+        ) from error
