@@ -1,0 +1,109 @@
+"""The file that MLflow runs to make a grader of a model version ("model from code").
+
+It is copied into the model, with `domain/` and `strategies/` beside it, and is run by
+`mlflow.pyfunc.load_model` in processes that may have no Trainyard. So it imports nothing but those two.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
+
+from domain.errors import InputError
+from domain.identity import fingerprint
+
+ITEM_COLUMNS = ("number", "question", "model_answer", "alternatives", "criteria", "max_score")
+OUTPUT_COLUMNS = ["score", "mark", "confidence", "refer", "rationale"]
+
+
+class GraderModel(PythonModel):
+    """One row an answer in; one row a grade out, in the same order and with the same index."""
+
+    def load_context(self, context: Any) -> None:
+        from strategies.grading.grader import load_grader
+
+        self._grader = load_grader(Path(context.artifacts["grader"]), embed=None)
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
+        if model_input.empty:
+            return pd.DataFrame(columns=OUTPUT_COLUMNS)
+        items, answers = frames_of(model_input)
+        graded = self._grader.grade(items, answers).set_index("answer_id")
+        return graded.loc[answers["answer_id"], OUTPUT_COLUMNS].set_axis(model_input.index, axis=0)
+
+
+def frames_of(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Items and answers (contracts of those names) of a flat table with one row an answer.
+
+    An item without an id is named by its content: the grader then knows of it what the row says.
+    """
+    items: dict[str, dict[str, Any]] = {}
+    answers = []
+    for n, row in enumerate(rows.to_dict("records")):
+        item = _item(n, row)
+        known = items.setdefault(item["item_id"], item)
+        if _content(known) != _content(item):
+            raise InputError(
+                f"row {n + 1}: item {item['item_id']!r} is described differently than in an earlier row: "
+                "give both the same question, model answer, criteria and max_score"
+            )
+        answers.append(
+            {
+                "answer_id": str(n),
+                "item_id": item["item_id"],
+                "student": str(n),
+                "text": _text(row.get("answer")),
+                "max_score": item["max_score"],
+                "gold": math.nan,
+                "second_gold": math.nan,
+            }
+        )
+    return pd.DataFrame(list(items.values())), pd.DataFrame(answers)
+
+
+def _item(n: int, row: dict[Any, Any]) -> dict[str, Any]:
+    item = {
+        "number": _text(row.get("number")),
+        "question": _text(row.get("question")),
+        "model_answer": _text(row.get("model_answer")),
+        "alternatives": [_text(text) for text in _list(row.get("alternatives"))],
+        "criteria": [
+            {"text": _text(point.get("text")), "marks": float(point.get("marks") or 0)}
+            for point in _list(row.get("criteria"))
+        ],
+        "max_score": _max_score(n, row.get("max_score")),
+    }
+    item_id = _text(row.get("item_id")) or fingerprint(item)
+    return {"item_id": item_id, "guide": "", **item}
+
+
+def _content(item: dict[str, Any]) -> list[Any]:
+    return [item[column] for column in ITEM_COLUMNS]
+
+
+def _max_score(n: int, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise InputError(
+            f"row {n + 1}: max_score {value!r} is not a number above 0: say what the item is worth"
+        )
+    return number
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or value is pd.NA or value != value else str(value)
+
+
+def _list(value: Any) -> list[Any]:
+    return [] if value is None or isinstance(value, str | float) or value is pd.NA else list(value)
+
+
+set_model(GraderModel())
