@@ -1,19 +1,52 @@
-"""What extraction gives back, whatever the format was."""
+"""What extraction gives back, whatever the format was, and how large a document may be."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 EXTRACTOR_VERSION = "1"
 """Raise it when any extractor's output changes: it is part of every extraction's identity."""
 
+PAGE_BREAK = "\f"
+"""Stands alone on a line between two pages of a paged format."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused, so that one file cannot take the machine. Source of the first three: FACTS.md."""
+
+    max_bytes: int = 25_000_000
+    max_pages: int = 500
+    max_chars: int = 2_000_000
+    """Of a document's text; JSON, JSONL and CSV are bounded by `max_bytes` alone."""
+    max_unpacked_bytes: int = 200_000_000
+    """Of all parts of a zipped format together, as its central directory declares them."""
+    max_xml_bytes: int = 30_000_000
+    """Of one XML part: its tree takes 10 to 30 times as much memory."""
+
 
 @dataclass(frozen=True)
 class Table:
-    """A table in reading order: `rows[0]` is the header where the format marks one."""
+    """A table in reading order: `rows[0]` is the header where the format marks one.
+
+    Cells may hold several lines; merged cells have their text once and "" where they continue.
+    """
 
     rows: tuple[tuple[str, ...], ...]
     page: int | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What one format's reader makes of a file's bytes, before it is cleaned and judged."""
+
+    text: str
+    method: str
+    tables: tuple[Table, ...] = ()
+    n_pages: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,3 +68,16 @@ class Extraction:
     n_pages: int | None = None
     notes: tuple[str, ...] = field(default=())
     """What a person should know: a fallback that was taken, an encoding that was guessed."""
+
+    def to_json(self) -> str:
+        """One JSON object, for the store or for the parent of a walled child process."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, written: str) -> Extraction:
+        """The inverse of `to_json`. Raises ValueError, KeyError or TypeError on anything else."""
+        fields: dict[str, Any] = json.loads(written)
+        tables = tuple(
+            Table(tuple(tuple(row) for row in table["rows"]), table["page"]) for table in fields.pop("tables")
+        )
+        return cls(tables=tables, notes=tuple(fields.pop("notes")), **fields)

@@ -1,0 +1,37 @@
+"""RTF by striprtf. Its lone surrogates (from \\u escapes) are joined or replaced here."""
+
+from __future__ import annotations
+
+from domain.documents.extraction import Draft, Limits, Table
+from domain.documents.plain_text import decode
+
+
+def read(content: bytes, name: str, limits: Limits) -> Draft:  # noqa: ARG001
+    """The visible text; table rows as " | " lines and as tables."""
+    from striprtf.striprtf import rtf_to_text
+
+    # RTF is ASCII with escapes; bytes beyond it are an error of the writer, mostly Windows-1252.
+    source = decode(content).text
+    # striprtf gives each cell a "|" and each row an end of line.
+    return _with_tables(_joined_surrogates(rtf_to_text(source, errors="replace")))
+
+
+def _joined_surrogates(text: str) -> str:
+    # "\\u-10179?\\u-8704?" is one emoji in two halves.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _with_tables(text: str) -> Draft:
+    lines: list[str] = []
+    tables: list[Table] = []
+    rows: list[tuple[str, ...]] = []
+    for line in [*text.split("\n"), ""]:
+        if line.rstrip().endswith("|"):
+            rows.append(tuple(cell.strip() for cell in line.rstrip()[:-1].split("|")))
+            lines.append(" | ".join(rows[-1]))
+            continue
+        if rows:
+            tables.append(Table(tuple(rows)))
+            rows = []
+        lines.append(line)
+    return Draft("\n".join(lines), "striprtf", tuple(tables))
