@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Criterion:
-    """A marking point of an item and what it earns."""
+    """A marking point of an item and what it earns: 0 where the guide states no marks for it."""
 
     text: str
     marks: float
@@ -25,6 +25,8 @@ class Item:
     alternatives: tuple[str, ...] = ()
     place: str = ""
     """Where in the document it came from, for people: "line 12", "table 1 row 3", "page 2"."""
+    not_accepted: tuple[str, ...] = ()
+    """Answers that the guide rules out ("Do not accept")."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,55 @@
+"""An item as one layout understood it, and what a whole layout understood, before any check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Point:
+    """A marking point; `marks` is None where it states none."""
+
+    text: str
+    marks: float | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An item before it is settled. `marks` is every value that it states for itself, as stated."""
+
+    number: str
+    levels: tuple[str, ...]
+    place: str
+    question: str = ""
+    answer: str = ""
+    marks: tuple[float, ...] = ()
+    points: tuple[Point, ...] = ()
+    limited: bool = False
+    """The points may earn less than their sum ("any two from")."""
+    alternatives: tuple[str, ...] = ()
+    not_accepted: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it says what it is worth and what a good answer is."""
+        return bool(
+            (self.marks or any(p.marks is not None for p in self.points)) and (self.answer or self.points)
+        )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What one layout made of a document. `parent_marks` are the totals of questions with parts."""
+
+    title: str
+    drafts: tuple[Draft, ...]
+    stated_total: float | None = None
+    parent_marks: Mapping[str, float] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """The number of whole items, shrunk by the share of those that are not whole."""
+        whole = sum(draft.is_whole for draft in self.drafts)
+        return whole * whole / len(self.drafts) if self.drafts else 0.0

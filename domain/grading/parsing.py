@@ -1,0 +1,14 @@
+"""What the rule-based parsers are made of, and the version that every parse is keyed by.
+
+numbering        the numbers of questions: "Q 2 (b)(ii)" is "2bii"
+marks_notation   marks and scores as people write them: "[3]", "(2 marks)", "1½", "Score: 2/3"
+vocabulary       the words that name a field or a column, in prose, tables and JSON
+segments         a text cut at its question numbers
+drafts           an item as one layout understood it, before it is checked
+guides           marking guides: one function a layout (prose, tables, JSON), the best is kept
+submissions      students' papers, and `alignment` with the guide that they answer
+tidy             tables with one row an answer
+"""
+
+PARSER_VERSION = "1"
+"""Raise it when any parser's output changes: it is part of every parse's identity."""
