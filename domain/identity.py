@@ -14,6 +14,9 @@ from pathlib import Path
 
 _BLANKS = re.compile(r"[ \t\f\v\u00a0]+")
 _BLANK_LINES = re.compile(r"\n\s*\n+")
+_DRAWN = frozenset("|•◦▪■●‣")
+# Before a word only: "- 3" and "- x" may be answers.
+_LIST_DASH = re.compile(r"^[-–*] (?=[^\W\d_]{2})", re.MULTILINE)
 
 
 def hash_bytes(content: bytes) -> str:
@@ -38,8 +41,13 @@ def normalise_text(text: str) -> str:
 
 
 def hash_text(text: str) -> str:
-    """The identity of a text: SHA-256 of its normalised form in UTF-8."""
-    return hash_bytes(normalise_text(text).encode("utf-8", "surrogatepass"))
+    """The identity of a text: SHA-256 of the words of its normalised form, in UTF-8.
+
+    Where lines end, and what one format draws and another writes (table bars, list bullets), does not
+    count, so a guide is one document whether it is saved as DOCX or as PDF.
+    """
+    words = _LIST_DASH.sub("", normalise_text(text)).split()
+    return hash_bytes(" ".join(word for word in words if word not in _DRAWN).encode("utf-8", "surrogatepass"))
 
 
 def fingerprint(value: object) -> str:

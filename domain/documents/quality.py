@@ -6,7 +6,7 @@ quality = clean × letters × shape, each in [0, 1]:
   surrogates, and the whole of each "(cid:12)"); a quarter of such characters is worth nothing
 - letters = min(1, share of letters and digits among what is not blank / 0.6)
 - shape = min(1, share of words shaped like words / 0.7): letters in one case (a capital may lead) or
-  digits or both, at most 30 long, and not a lone consonant ("H e l l o" is a broken PDF). A text in a
+  digits or both, at most 30 long, and not a lone small letter ("H e l l o" is a broken PDF). A text in a
   script without blanks (Chinese, Japanese, Thai) counts as well shaped.
 
 Long texts are judged by five slices of 4,000 characters, so the cost is bounded (about 2 ms).
@@ -17,11 +17,12 @@ from __future__ import annotations
 import re
 
 _SLICE, _N_SLICES = 4000, 5
+# The three left out of the private use are the bullets of Symbol and Wingdings.
 _SUSPECT = re.compile(
-    "\\(cid:\\d+\\)|[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\ud800-\udfff\U000f0000-\U0010ffff]"
+    "\\(cid:\\d+\\)|[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]"
+    "|[\ue000-\uf0a6\uf0a8-\uf0b6\uf0b8-\uf0d7\uf0d9-\uf8ff\U000f0000-\U0010ffff]"
 )
 _WORD = re.compile(r"[^\W_]+")
-_SHAPED = re.compile(r"\d{1,30}|[^\W\d_]?[^\W\d_]{1,29}|[AaIiOoUuEeXxYy]|[^\W_]{2,12}")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -55,8 +56,7 @@ def _shape(sample: str) -> float:
 
 def _is_shaped(word: str) -> bool:
     if len(word) == 1:
-        return word.isdigit() or word in "aAbcdiIeouxyzABCDmngsk"
+        return word.isdigit() or word.isupper() or word in "aio"
     if len(word) > 30:
         return False
-    tail = word[1:]
-    return tail.islower() or word.isupper() or not word.isalpha()
+    return word[1:].islower() or word.isupper() or not word.isalpha()

@@ -21,8 +21,13 @@ from domain.errors import InputError, TrainyardError
 Reader = Callable[[bytes, str, Limits], Draft]
 
 _STRUCTURED = (MediaType.CSV, MediaType.JSON, MediaType.JSONL)
-# What PostgreSQL (NUL), UTF-8 (surrogates) or a terminal (controls) cannot take. Page breaks stay.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+# What PostgreSQL (NUL), UTF-8 (surrogates) or a terminal (controls) cannot take, and what nobody sees
+# (soft hyphen, zero-width space, byte order mark). Page breaks stay.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+# Word's bullets in a PDF are glyphs of the fonts Symbol and Wingdings.
+_SYMBOL_BULLETS = {"\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "‣"}
 
 
 def extract(path: Path, limits: Limits = Limits()) -> Extraction:  # noqa: B008  # frozen
@@ -35,14 +40,15 @@ def extract(path: Path, limits: Limits = Limits()) -> Extraction:  # noqa: B008 
     name = str(path)
     content = _content(path, limits)
     identified = identify(content, name)
-    draft = _cleaned(_read(identified.media_type, content, name, limits))
+    raw = _read(identified.media_type, content, name, limits)
+    draft = _cleaned(raw)
     _check_text(draft.text, identified.media_type, name, limits)
     notes = draft.notes if identified.note is None else (identified.note, *draft.notes)
     return Extraction(
         text=draft.text,
         method=draft.method,
         media_type=str(identified.media_type),
-        quality=quality_of(draft.text),
+        quality=quality_of(raw.text),
         language=language_of(draft.text),
         tables=draft.tables,
         n_pages=draft.n_pages,
@@ -115,8 +121,11 @@ def _cleaned(draft: Draft) -> Draft:
 
 
 def clean(text: str) -> str:
-    """Unix line ends, and without what no store or terminal can take (NUL, surrogates, controls)."""
-    return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """Unix line ends, real bullets, and nothing that no store or terminal can take."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for glyph, bullet in _SYMBOL_BULLETS.items():
+        text = text.replace(glyph, bullet)
+    return _UNPRINTABLE.sub("", text)
 
 
 def _check_text(text: str, media_type: MediaType, name: str, limits: Limits) -> None:
