@@ -73,7 +73,9 @@ def guides(catalog: Catalog, owner: str, ids: Sequence[str] | None = None) -> li
         answered = _answered(connection, [row[0] for row in found])
     rows = [
         GuideRow(
-            *row[:3],
+            id=row.id,
+            name=row.name,
+            title=row.title,
             outcome=ParseOutcome(row.outcome),
             problems=tuple(row.problems),
             stated_total=row.stated_total,
@@ -157,7 +159,15 @@ def submissions(catalog: Catalog, owner: str, guide_ids: Sequence[str] | None = 
     """Papers by document name and student; those of `guide_ids`, unless None."""
     s, d, p, a = tables.Submission, tables.Document, tables.Parse, tables.Answer
     query = (
-        select(s.document_id, d.name, s.guide_id, s.student, s.expected_total, s.problems, func.count(a.id))
+        select(
+            s.document_id,
+            d.name,
+            s.guide_id,
+            s.student,
+            s.expected_total,
+            s.problems,
+            func.count(a.id).label("n_answers"),
+        )
         .join(d, d.id == s.document_id)
         .join(p, p.id == s.parse_id)
         .outerjoin(a, (a.submission_id == s.id) & (a.parse_id == s.parse_id))
@@ -166,7 +176,7 @@ def submissions(catalog: Catalog, owner: str, guide_ids: Sequence[str] | None = 
     )
     with catalog.reading() as connection:
         found = list(rows_where(connection, query, s.guide_id, guide_ids))
-    rows = [SubmissionRow(*row[:5], problems=tuple(row[5]), n_answers=row[6]) for row in found]
+    rows = [SubmissionRow(**{**row._mapping, "problems": tuple(row.problems)}) for row in found]
     return sorted(rows, key=lambda row: (row.name, row.student))
 
 

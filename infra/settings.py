@@ -1,0 +1,172 @@
+"""The settings: `TRAINYARD_*` in the environment, then `.env` in the current folder, then defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import SettingError
+
+PREFIX = "TRAINYARD_"
+_DOTENV = Path(".env")
+_PASSWORD = re.compile(r"(?P<head>://[^/@:]*):[^/@]+@")
+
+
+def _cores() -> int:
+    """Cores that this process may use, which a container can limit below the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_home(name: str, scheme: str = "") -> Any:
+    return Field(default_factory=lambda data: f"{scheme}{data['home'] / name}")
+
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Level = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+]
+
+
+class Settings(BaseSettings):
+    """Where things are and how carefully to work. Each field is the variable `TRAINYARD_<FIELD>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Field(Path("~/.trainyard"), validate_default=True, description="folder of everything kept")
+    owner: str = Field("local", min_length=1, description="whose documents these are")
+    catalog_url: str = _in_home("catalog.db", "sqlite:///")
+    store_url: str = _in_home("store")
+    mlflow_tracking_uri: str = _in_home("mlflow.db", "sqlite:///")
+    mlflow_artifact_root: str = _in_home("mlartifacts")
+    prefect_api_url: str | None = Field(None, description="a running Prefect server; found if not set")
+    prefect_port: Port = 4200
+    mlflow_port: Port = 5000
+    max_reject_share: Share = Field(0.05, description="share of rows that may fail a contract")
+    promised_agreement: Share = Field(0.9, description="share of automatic grades within the tolerance")
+    agreement_tolerance: Share = Field(0.1, description="distance that still agrees, as a share of max_score")
+    workers: int = Field(default_factory=_cores, ge=1, le=1024, description="processes for extraction")
+    chunk_size: int = Field(500, ge=1, le=100_000, description="documents in one task run")
+    log_level: Level = "INFO"
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="what torch trains on")
+    openai_api_key: SecretStr | None = None
+    deepseek_api_key: SecretStr | None = None
+    groq_api_key: SecretStr | None = None
+    embeddings_base_url: str | None = Field(None, pattern=r"^https?://", description="of an OpenAI-like API")
+    embeddings_api_key: SecretStr | None = None
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        # Workers and servers run in other folders than the command that starts them.
+        return home.expanduser().absolute()
+
+    def shown(self) -> dict[str, Shown]:
+        """Every setting by its variable's name, without secrets."""
+        environment, dotenv = _given(os.environ), _given(_dotenv())
+        shown = {}
+        for name in type(self).model_fields:
+            variable = f"{PREFIX}{name.upper()}"
+            source: Source = "default"
+            if environment.get(variable):
+                source = "environment"
+            elif dotenv.get(variable):
+                source = ".env"
+            shown[variable] = Shown(_said(name, getattr(self, name)), source)
+        return shown
+
+    def __repr_args__(self) -> Iterator[tuple[str, str]]:
+        # A database's URL carries its password.
+        yield from ((name, _said(name, getattr(self, name))) for name in type(self).model_fields)
+
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must not appear anywhere: keys, and passwords inside URLs."""
+        values = [getattr(self, name) for name in type(self).model_fields]
+        keys = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        passwords = [
+            match[0][len(match["head"]) + 1 : -1]
+            for value in values
+            if isinstance(value, str) and (match := _PASSWORD.search(value))
+        ]
+        return tuple(secret for secret in keys + passwords if secret)
+
+
+Source = Literal["environment", ".env", "default"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A setting for people: a secret's `value` is "set" or "not set"."""
+
+    value: str
+    source: Source
+
+
+def load_settings() -> Settings:
+    """The settings in force. Raises SettingError that names each wrong variable, its value and the remedy."""
+    try:
+        return Settings(_env_file=_DOTENV)
+    except ValidationError as error:
+        # `from None`: pydantic's own text repeats the values, keys included.
+        raise SettingError("\n".join(_complaint(told) for told in error.errors() if told["loc"])) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{_DOTENV.absolute()} cannot be read ({error}): correct or remove it") from error
+
+
+def unknown_variables() -> tuple[str, ...]:
+    """A warning for each `TRAINYARD_*` variable that is no setting, with the setting it may have meant."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    given = {**_given(_dotenv()), **_given(os.environ)}
+    warnings = []
+    for variable in sorted(set(given) - set(known)):
+        near = difflib.get_close_matches(variable, known, 1, 0.6)
+        remedy = f"did you mean {near[0]}?" if near else "`trainyard config` lists the settings"
+        warnings.append(f"{variable} is not a setting: {remedy}")
+    return tuple(warnings)
+
+
+def _complaint(told: Any) -> str:
+    name = str(told["loc"][0])
+    field = Settings.model_fields[name]
+    value = "(hidden)" if "SecretStr" in str(field.annotation) else repr(told["input"])
+    why = str(told["msg"])
+    meaning = f" ({field.description})" if field.description else ""
+    default = "" if field.is_required() else _default(name)
+    return (
+        f"{PREFIX}{name.upper()} is {value}{meaning}: {why[0].lower()}{why[1:]}. Correct it, or unset it for "
+        f"the default{default}"
+    )
+
+
+def _default(name: str) -> str:
+    default = Settings.model_fields[name].default
+    return f" {default}" if isinstance(default, str | int | float) else ""
+
+
+def _said(name: str, value: Any) -> str:
+    if "SecretStr" in str(Settings.model_fields[name].annotation):
+        return "set" if value else "not set"
+    return "not set" if value is None else _PASSWORD.sub(r"\g<head>:…@", str(value))
+
+
+def _dotenv() -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(_DOTENV) if _DOTENV.is_file() else {}
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def _given(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name.upper(): value for name, value in variables.items() if name.upper().startswith(PREFIX)}
