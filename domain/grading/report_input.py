@@ -1,0 +1,136 @@
+"""Everything that a report of a grading job is made from, as one record that is plain JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from domain.contracts import Rejection
+from domain.errors import InputError
+from domain.grading.evaluation import Evaluation
+from domain.grading.frames import Frame
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """Which job it was and where its traces are. `created` is ISO 8601 in UTC; URLs are http(s)."""
+
+    id: str
+    created: str
+    owner: str = ""
+    flow_run_url: str = ""
+    mlflow_run_url: str = ""
+    model_name: str = ""
+    model_version: str = ""
+    model_alias: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A strategy that was asked, in that order. `objection` is empty for one that could serve."""
+
+    strategy: str
+    objection: str = ""
+
+
+@dataclass(frozen=True)
+class DocumentCount:
+    """How many documents of a role and media type were read by which method."""
+
+    role: str
+    media_type: str
+    method: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A file that says the same as another."""
+
+    name: str
+    equals: str
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """Two texts that are almost the same; `similarity` is in [0, 1]."""
+
+    first: str
+    second: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file or guide that could not be used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """What the job was given, and what became of it."""
+
+    n_items: int
+    n_answers: int
+    n_students: int
+    splits: dict[str, int]
+    """Answers by split."""
+    fingerprint: str
+    n_blank: int = 0
+    n_unscored: int = 0
+    """Answers that no human scored, of all splits."""
+    n_quarantined: int = 0
+    """Rows that failed a contract; `quarantine` may show only the first of them."""
+    documents: tuple[DocumentCount, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+    near_duplicates: tuple[NearDuplicate, ...] = ()
+    quarantine: tuple[Rejection, ...] = ()
+    unreadable: tuple[Problem, ...] = ()
+    """Files that could not be read or parsed."""
+    unbalanced: tuple[Problem, ...] = ()
+    """Guides whose marks do not add up; they are not trained on."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class ReportInput:
+    """See the module's docstring."""
+
+    title: str
+    job: JobFacts
+    strategy: str
+    data: DataSection
+    iterations: Frame
+    """Contract Iterations: one row an iteration, with the strategy's metrics as further columns."""
+    evaluation: Evaluation
+    objective: str = "qwk"
+    """The column of `iterations` that decides which iteration is best; larger is better."""
+    choices: tuple[Choice, ...] = ()
+    hyperparameters: dict[str, JsonValue] = field(default_factory=dict)
+    """The final values."""
+    timings: tuple[Timing, ...] = ()
+
+    def to_json(self) -> str:
+        """Plain JSON; NaN is null."""
+        return _ADAPTER.dump_json(self).decode()
+
+    @staticmethod
+    def from_json(text: str) -> ReportInput:
+        """What `to_json` wrote. Raises InputError for anything else."""
+        try:
+            return _ADAPTER.validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise InputError(f"not a report's input ({place}: {first['msg']}): make it again") from error
+
+
+_ADAPTER = TypeAdapter(ReportInput)
