@@ -23,7 +23,7 @@ _KEYWORD = re.compile(
     rf"{_DECOR}(?i:{WORDS})(?![A-Za-z])\.?\s?(?i:no\.?|number|nr\.?|#)?\s{{0,2}}{_TOP}(?i:{_PARTS}){_AFTER_WORD}(?P<rest>.*)$"
 )
 _BARE = re.compile(
-    rf"{_DECOR}{_TOP}{_PARTS}(?:(?P<sep>(?:\s?[.):]|\s?\|)(?=\s|$|\*|_))|(?=\s*$|\s+[A-ZÄÖÜ(\[\"“]))(?P<rest>.*)$"
+    rf"{_DECOR}{_TOP}{_PARTS}(?:(?P<sep>(?:\s?[.):]|\s?\|)(?=\s|$|\*|_))|(?<=\))(?=\s)|(?=\s*$|\s+[A-ZÄÖÜ(\[\"“]))(?P<rest>.*)$"
 )
 _LOOSE = re.compile(
     rf"{_DECOR}(?P<top>\d{{1,2}}(?:\.\d{{1,2}}){{0,2}})(?P<parts>)\s+(?P<rest>[A-ZÄÖÜ\"“].*)$"

@@ -83,7 +83,7 @@ def sort_totals(preamble: float | None, stated: Sequence[tuple[str, TotalLine]],
             papers.append(total.marks)
         else:
             by_question[total.of or top] = total.marks
-    problems = ()
+    problems: tuple[str, ...] = ()
     if len(set(papers)) > 1:
         values = " and ".join(f"{value:g}" for value in dict.fromkeys(papers))
         problems = (f"the guide states different totals, {values}: keep the right one",)

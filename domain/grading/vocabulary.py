@@ -111,6 +111,30 @@ GUIDE_COLUMNS: Mapping[str, frozenset[str]] = {
     "not_accepted": frozenset(["do_not_accept", "not_accepted", "reject", "dont_accept", "not_acceptable"]),
 }
 
+SUBMISSION_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "number": (
+        *("number", "item", "item_id", "item_number", "question_number", "question_id", "question_no"),
+        *("no", "nr", "q", "id", "part"),
+    ),
+    "text": ("text", "answer", "student_answer", "response", "answer_text", "student_response", "content"),
+    "score": (
+        "score",
+        "awarded",
+        "marks_awarded",
+        "mark_awarded",
+        "gold",
+        "mark",
+        "grade",
+        "marks",
+        "points",
+    ),
+    "second_score": (
+        *("second_score", "second_gold", "second_marker", "second_mark", "second_examiner", "marker_2"),
+        *("score_2", "score2", "mark_2", "rater_2", "rater2"),
+    ),
+}
+"""The fields of an answer in a paper; the first synonym that is there wins."""
+
 _FIELD_PHRASES: Mapping[str, str] = {
     "question": r"question(?: text)?|prompt|task|stem|frage|q",
     "answer": r"(?:model|expected|ideal|reference|sample|correct|suggested|exemplar)? ?(?:answers?|response|solution)"
