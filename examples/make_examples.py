@@ -10,27 +10,17 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-import sys
 from pathlib import Path
 
+from making import guides, papers, plan
+from making.bank import read_topic
+from making.formats import as_docx, as_file, as_html, as_pdf, as_txt, plain
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
 
-from making import guides, papers, plan  # noqa: E402
-from making.bank import read_topic  # noqa: E402
-from making.formats import as_docx, as_file, as_html, as_pdf, as_txt, plain  # noqa: E402
-
-COLUMNS = [
-    "guide",
-    "number",
-    "question",
-    "model_answer",
-    "max_score",
-    "student",
-    "answer",
-    "score",
-    "second_score",
-]
+COLUMNS = (
+    "guide", "number", "question", "model_answer", "max_score", "student", "answer", "score", "second_score",
+)  # fmt: skip
 
 
 def files() -> dict[str, bytes]:
