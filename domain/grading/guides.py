@@ -38,14 +38,13 @@ def parse_guide(extraction: Extraction, name: str) -> Guide:
     """
     if "json" in extraction.media_type:
         return settle(read_json_guide(extraction.text, name), name)
-    best = Candidate("", ())
-    for layout in LAYOUTS:
-        candidate = layout(extraction)
-        if (candidate.confidence, len(candidate.drafts)) > (best.confidence, len(best.drafts)):
-            best = candidate
-        if best.confidence and best.confidence == len(best.drafts) and len(best.drafts) > 1:
-            break
-    return settle(best, name)
+    candidates = [layout(extraction) for layout in LAYOUTS]
+    guides = [settle(candidate, name) for candidate in candidates]
+    # Confidence before problems: a layout that overlooks items must not win by having none.
+    ranked = [
+        (c.confidence, -len(g.problems), len(c.drafts)) for c, g in zip(candidates, guides, strict=True)
+    ]
+    return guides[ranked.index(max(ranked))]
 
 
 def settle(candidate: Candidate, name: str) -> Guide:

@@ -33,6 +33,7 @@ _TRAILING = re.compile(rf"(?:^|(?<=[\s–—:,;.|-]))(?P<n>{_SPELT})\s?{_UNIT}\s
 _NOUN_LAST = re.compile(
     rf"(?:^|(?<=[\s|,;.–—-])){_NOUN}\s*[:=|]\s*(?P<n>{NUMBER})\s*(?:{_UNIT})?\s*$", re.IGNORECASE
 )
+_LAST_CELL = re.compile(rf"\s*\|\s*(?P<n>{NUMBER})[\s|]*$")
 _EACH = re.compile(rf"(?P<n>{_SPELT})\s*(?:{_UNIT})\s*(?:for\s+)?each", re.IGNORECASE)
 _LIMIT = re.compile(
     rf"\bany\s+{_SPELT}\b|\bmax(?:imum)?\b\.?\s*(?:of\s*)?[:=]?\s*{_SPELT}|\bup to\s+{_SPELT}\s*{_UNIT}",
@@ -66,9 +67,9 @@ def take_marks(text: str) -> Taken:
     """The marks that a line or a question states, and the text without them.
 
     With a unit they may stand anywhere in brackets; bare numbers count only at the line's end
-    ("[3]", "(2)", "/5"), or at its start in square brackets.
+    ("[3]", "(2)", "/5", "| 1"), or at its start in square brackets.
     """
-    for pattern in (_BRACKETED, _BRACKETED_NOUN, _SQUARE, _NOUN_LAST, _TRAILING, _OUT_OF, _ROUND):
+    for pattern in (_BRACKETED, _BRACKETED_NOUN, _SQUARE, _NOUN_LAST, _TRAILING, _OUT_OF, _ROUND, _LAST_CELL):
         found = pattern.search(text)
         if found:
             value = next(v for v in (read_number(g) for g in found.groups() if g) if v is not None)

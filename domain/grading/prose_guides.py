@@ -24,6 +24,7 @@ _ANSWER_PART = re.compile(
     r"^[\s#*_]*(?:(?:model |suggested )?answers|answer key|mark(?:ing)? scheme|solutions)[\s:*_]*$",
     re.IGNORECASE,
 )
+_MARKS_COLUMN = re.compile(r"^(?:(?:\w+ ){0,2}\w+\s*\|\s*)?(?:marks?|points?|score)$", re.IGNORECASE)
 _ONLY_MARKS = re.compile(r"^[\W\d]*(?:marks?|points?|pts?)?[\W\d]*$", re.IGNORECASE)
 
 
@@ -281,8 +282,10 @@ def read_points(section: Section) -> list[Point]:
 
 
 def _is_heading_of_list(line: str) -> bool:
-    """Whether a line only rules the list below it, such as "Any two from:" or "1 mark each"."""
-    bare = line.strip().rstrip(":.")
+    """Whether a line only rules the list below it, such as "Any two from:", "1 mark each" or "Point | Marks"."""
+    bare = line.strip(" |").rstrip(":.")
+    if _MARKS_COLUMN.match(bare):
+        return True
     return (has_limit(bare) and (len(bare.split()) <= 5 or line.strip().endswith(":"))) or (
         marks_each(bare) is not None and len(bare.split()) <= 6
     )

@@ -1,7 +1,8 @@
 """From a document's text to one student's paper: answers by question number, and human scores.
 
 Who wrote it stands in a line such as "Student: ..." or "Candidate number: ..." above the first
-answer, else the file's name without its ending is the student. Numbers such as "1 (a)" open an
+answer, else the file's name without its ending is the student. An identity in brackets behind a
+name ("Ada Lovelace (S12)") or on a line of its own goes before the name. Numbers such as "1 (a)" open an
 answer. Scores, totals and examiners' remarks are taken out of the text.
 """
 
@@ -29,6 +30,7 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _COLUMNS = re.compile(r"\s{3,}|\t+|\s\|\s(?=[A-Za-z ]{2,25}[:#])|;\s+(?=[A-Za-z ]{2,25}:)")
+_ID_IN_BRACKETS = re.compile(r"[(\[](?P<id>[\w-]*\d[\w-]*)[)\]]\s*$")
 _ASKED = re.compile(r"^[\s>*_#-]*(?:question|q|prompt|task)(?:[*_]{1,3})?\s*:", re.IGNORECASE)
 _ANSWERED = re.compile(
     r"^[\s>*_#-]*(?:(?:student(?:'s)?|my|your|candidate(?:'s)?)\s)?(?:answer|response|ans|antwort|a)\s?\d{0,2}(?:[*_]{1,3})?\s*[:|](?:[*_]{1,3})?",
@@ -61,6 +63,9 @@ def parse_submission(extraction: Extraction, name: str, numbers: Sequence[str] |
         submission = read_json_submission(extraction.text, name)
     else:
         submission = _read_text(extraction, name, numbers)
+    bracketed = _ID_IN_BRACKETS.search(submission.student)
+    if bracketed:
+        submission = replace(submission, student=bracketed["id"])
     submission = _settled(submission)
     problems = [*submission.problems, *_repeated(submission)]
     if not submission.answers:

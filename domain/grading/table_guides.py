@@ -56,7 +56,9 @@ def header_of(cells: Sequence[str], rows: Sequence[Row]) -> dict[str, int]:
     named_question = next((i for i, c in enumerate(cells) if c.strip().lower() == "question"), None)
     if "number" not in columns and named_question is not None and _holds_numbers(rows, named_question):
         columns = {"number": named_question} | {k: v for k, v in columns.items() if v != named_question}
-    return columns if columns.keys() & {"number", "question", "marks"} else {}
+    # A list of marking points with their marks is a table too, within an item.
+    telling = {"number", "question", "marks"} if "answer" in columns else {"number", "question"}
+    return columns if columns.keys() & telling else {}
 
 
 def _holds_numbers(rows: Sequence[Row], column: int) -> bool:
