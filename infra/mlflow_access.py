@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.errors import InputError, OutsideError, SettingError
+from infra.addresses import masked
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -27,7 +27,6 @@ _ENVIRONMENT = {
     "MLFLOW_UV_AUTO_DETECT": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def quieten() -> None:
@@ -36,11 +35,6 @@ def quieten() -> None:
         os.environ.setdefault(name, value)
     for chatty in ("mlflow", "alembic"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
-
-
-def masked(text: str) -> str:
-    """`text` without the user and password of any URL in it."""
-    return _CREDENTIALS.sub("", text)
 
 
 def open_client(tracking_uri: str) -> Any:
@@ -53,18 +47,36 @@ def open_client(tracking_uri: str) -> Any:
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
+def make_database(tracking_uri: str) -> None:
+    """Makes MLflow's tables where `tracking_uri` is a SQLite file that is not there yet.
+
+    For those who start an MLflow of their own on it: only our lock keeps two from making it at once.
+    """
+    database = _sqlite_file(tracking_uri)
+    if database is None:
+        return
+    with _alone(tracking_uri):
+        there = database.exists() and database.stat().st_size > 0
+    if not there:
+        open_client(tracking_uri)
+
+
 @contextmanager
 def _alone(tracking_uri: str) -> Iterator[None]:
     """Holds a lock beside a SQLite file: MLflow makes its tables in it without one, and two at once fail."""
-    parts = urlsplit(tracking_uri)
-    if parts.scheme != "sqlite":
+    database = _sqlite_file(tracking_uri)
+    if database is None:
         yield
         return
-    database = Path(parts.path.removeprefix("/"))
     database.parent.mkdir(parents=True, exist_ok=True)
     with database.with_name(f"{database.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _sqlite_file(tracking_uri: str) -> Path | None:
+    parts = urlsplit(tracking_uri)
+    return Path(parts.path.removeprefix("/")) if parts.scheme == "sqlite" else None
 
 
 @contextmanager

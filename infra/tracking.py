@@ -23,7 +23,8 @@ import pandas as pd
 from pydantic import SecretBytes, SecretStr
 
 from domain.errors import InputError
-from infra.mlflow_access import asking, masked, open_client, quieten
+from infra.addresses import masked
+from infra.mlflow_access import asking, open_client, quieten
 
 log = logging.getLogger(__name__)
 
