@@ -1,0 +1,106 @@
+"""The commands that `trainyard up` runs, and the environments they need."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pydantic import SecretStr
+
+from infra.running import Running, running
+from infra.settings import PREFIX, Settings
+
+LOOPBACK = "127.0.0.1"
+WORK_POOL = "trainyard"
+# Measured on two busy cores: 10 to 18 s for Prefect, with its first migration up to a minute.
+START_SECONDS = 180
+
+
+def prefect_environment(settings: Settings) -> dict[str, str]:
+    """The variables under which a Prefect process, or a flow in this one, uses this home's Prefect.
+
+    With servers up (ours, or at `settings.prefect_api_url`) flows talk to them. Otherwise Prefect starts
+    a temporary server on the same database, so that the pages show those flow runs later. Set them before
+    Prefect is imported, and let variables that are there already win: a worker sets its own.
+    """
+    home = settings.home.resolve() / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    here = running(settings.home)
+    api_url = settings.prefect_api_url or (here.prefect_api_url if here else None)
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
+        **({"PREFECT_API_URL": api_url} if api_url else {}),
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(START_SECONDS),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # Another site's page in the same browser must not start flow runs.
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(settings.prefect_port)),
+        # One record at a time costs 30 to 45 ms of server time a task run; in batches 8 to 11 ms.
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+        "PREFECT_CLI_PROMPT": "false",
+    }
+
+
+def prefect_command(settings: Settings) -> list[str]:
+    start = ["-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(settings.prefect_port)]
+    return [sys.executable, *start]
+
+
+def mlflow_command(settings: Settings) -> list[str]:
+    port = str(settings.mlflow_port)
+    return [sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", port, "--workers", "1"]
+
+
+def mlflow_environment(settings: Settings) -> dict[str, str]:
+    """Addresses go by the environment: they may hold a password, and anyone may read a command line."""
+    port = settings.mlflow_port
+    return {
+        **os.environ,
+        "MLFLOW_BACKEND_STORE_URI": settings.mlflow_tracking_uri,
+        "MLFLOW_ARTIFACTS_DESTINATION": settings.mlflow_artifact_root,
+        "MLFLOW_SERVER_ALLOWED_HOSTS": f"localhost:{port},{LOOPBACK}:{port}",
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(port)),
+        # Its job runner is several more processes, for features that nothing here uses.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def worker_command() -> list[str]:
+    start = ["-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"]
+    return [sys.executable, *start, "--name", "trainyard-up", "--install-policy", "never"]
+
+
+def worker_environment(settings: Settings, servers: Running) -> dict[str, str]:
+    """Flow runs inherit it: the servers that are up, and these settings wherever they came from.
+
+    A flow run starts in another folder, where it would not find the `.env` that we read.
+    """
+    return {
+        **os.environ,
+        **prefect_environment(settings),
+        **_as_variables(settings),
+        "PREFECT_API_URL": servers.prefect_api_url,
+    }
+
+
+def _as_variables(settings: Settings) -> dict[str, str]:
+    variables = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if value is not None:
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            variables[f"{PREFIX}{name.upper()}"] = plain
+    return variables
+
+
+def _origins(port: int) -> list[str]:
+    return [f"http://{LOOPBACK}:{port}", f"http://localhost:{port}"]
