@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,10 @@ _DRAWING = threading.Lock()
 _SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "trainyard",
+    # Items are named by strangers: "$" in a name is no formula.
+    "text.parse_math": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
     "text.color": INK,
@@ -288,6 +293,7 @@ def _legend_above(axes: Any) -> None:
 
 
 def _short(label: str) -> str:
+    label = " ".join(label.split())
     return label if len(label) <= 18 else "…" + label[-17:]
 
 
@@ -307,7 +313,9 @@ def _picture(
     from matplotlib.figure import Figure
 
     written = io.StringIO()
-    with _DRAWING, rc_context(_SETTINGS):
+    with _DRAWING, rc_context(_SETTINGS), warnings.catch_warnings():
+        # The page's font draws the letters; that matplotlib's own lacks some does not matter.
+        warnings.filterwarnings("ignore", message="Glyph")
         figure = Figure(figsize=(4.6, height), layout="constrained")
         draw(figure)
         FigureCanvasSVG(figure).print_svg(written, metadata={"Date": None, "Creator": None})
@@ -319,11 +327,11 @@ def _inline(svg: str, name: str, label: str) -> str:
     from markupsafe import escape
 
     svg = svg[svg.index("<svg") :].strip()
-    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # Its style element would style the whole page.
+    svg = re.sub(r"\s*<metadata>.*?</metadata>|\s*<defs>\s*<style.*?</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
     svg = re.sub(r"font: ((?:[\w.]+ )*[\d.]+px) [^;\"]*", r"font: \1 var(--font, sans-serif)", svg)
     svg = re.sub(r"#0[1-7]0[1-7]0[1-7]", lambda colour: _VARIABLES.get(colour.group(), colour.group()), svg)
-    svg = re.sub(
-        r'<svg[^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" role="img" aria-label="{}">', svg, count=1
-    )
-    return svg.replace("{}", str(escape(label)), 1)
+    view = re.search(r'viewBox="([^"]*)"', svg)
+    opened = f'<svg viewBox="{view[1] if view else ""}" role="img" aria-label="{escape(label)}">'
+    return opened + svg[svg.index(">") + 1 :]

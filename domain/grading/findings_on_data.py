@@ -31,7 +31,7 @@ def flattering(report: ReportInput) -> Iterator[Finding]:
             yield Finding(
                 Severity.WARNING if lost >= 0.03 else Severity.NOTE,
                 f"{share(float(graded[column].mean()))} of the {HELD_OUT[protocol]} {what}",
-                f"With them the QWK is {whole:.2f}, without them {stricter.value:.2f} on {stricter.n} answers.",
+                f"The QWK with them is {whole:.2f}; on the {stricter.n} others {stricter.value:.2f}.",
                 "Quote the stricter figure." if lost >= 0.01 else "",
             )
 
@@ -52,8 +52,8 @@ def learning(report: ReportInput) -> Iterator[Finding]:
         yield Finding(
             Severity.NOTE,
             "The learning curve is still rising",
-            f"The best {report.objective} on validation, {best:.3f}, came at iteration {iteration} of {last}; "
-            f"the last quarter of the iterations gained {gained:.3f}.",
+            f"The best {report.objective} on validation, {best:.3f}, came at iteration {iteration} of "
+            f"{last}; the last quarter of the iterations gained {gained:.3f}.",
             "Allow more iterations.",
         )
     elif best - final >= 0.03:

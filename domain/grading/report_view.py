@@ -143,13 +143,19 @@ def tiles_of(evaluation: Evaluation) -> Iterator[Tile]:
     human = evaluation.figure(first, "human.qwk")
     if human.n:
         model = evaluation.figure(first, "model_with_human.qwk")
-        yield Tile("Second examiner's QWK", written(human), f"the model's is {written(model)} on those {human.n}")
+        yield Tile(
+            "Second examiner's QWK", written(human), f"the model's is {written(model)} on those {human.n}"
+        )
     else:
         yield Tile("Second examiner's QWK", NONE, "no answer was marked twice")
 
 
 def _under(evaluation: Evaluation, metric: str, interval: Interval) -> str:
-    said = f"95% {range_of(interval, metric)}, n = {interval.n}" if has_interval(interval) else f"n = {interval.n}"
+    said = (
+        f"95% {range_of(interval, metric)}, n = {interval.n}"
+        if has_interval(interval)
+        else f"n = {interval.n}"
+    )
     for protocol in evaluation.protocols[1:]:
         said += f"; {written(evaluation.figure(protocol, metric), metric)} on new items"
     return said
@@ -213,7 +219,9 @@ def _item_row(item: Any) -> dict[str, str]:
         "qwk": number(item.qwk),
         "mae": number(item.mae),
         "agreement": share(item.agreement),
-        "human_agreement": NONE if item.human_agreement != item.human_agreement else share(item.human_agreement),
+        "human_agreement": NONE
+        if item.human_agreement != item.human_agreement
+        else share(item.human_agreement),
         "bar": f"{item.agreement * 100:.0f}",
     }
 

@@ -1,0 +1,135 @@
+"""The report of a grading job: one self-contained HTML page, and Markdown, JSON and CSV beside it.
+
+Students' texts and files' names are untrusted: the page escapes everything, asks for nothing outside
+itself and forbids scripts; the CSV disarms what a spreadsheet would run as a formula. Equal inputs give
+equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from domain.errors import InputError
+from domain.grading.evaluation import Evaluation
+from domain.grading.report_input import (
+    Choice,
+    DataSection,
+    DocumentCount,
+    Duplicate,
+    JobFacts,
+    NearDuplicate,
+    Problem,
+    ReportInput,
+    Timing,
+)
+from domain.grading.report_markdown import markdown_of
+from domain.grading.report_view import View, view_of
+
+_TEMPLATE = Path(__file__).with_name("report_template.html.j2")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    html: Path
+    markdown: Path
+    json: Path
+    csv: Path
+
+
+def write_report(report: ReportInput, folder: Path) -> ReportFiles:
+    """Writes report.html, report.md, report.json and predictions.csv into `folder`, all or none.
+
+    A report that is already there is replaced; other files in the folder stay. Raises InputError when
+    the folder cannot be written to.
+    """
+    view = view_of(report)
+    contents = {
+        "report.html": html_of(view),
+        "report.md": markdown_of(view),
+        "report.json": json_of(view),
+        "predictions.csv": csv_of(report.evaluation),
+    }
+    try:
+        _place(contents, folder)
+    except OSError as error:
+        raise InputError(
+            f"the report cannot be written to {folder} ({error}): choose another folder"
+        ) from error
+    return ReportFiles(*(folder / name for name in contents))
+
+
+def _place(contents: dict[str, str], folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        draft.chmod(0o755)
+        for name, text in contents.items():
+            (draft / name).write_text(text, encoding="utf-8", newline="")
+        if not folder.exists():
+            draft.rename(folder)
+            return
+        # The page last: whoever sees the new page sees the rest of it too.
+        for name in reversed(contents):
+            (draft / name).replace(folder / name)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def html_of(view: View) -> str:
+    """The page, from the template beside this module."""
+    # Late: the command line starts without it.
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(view=view)
+    return _clean(page)
+
+
+def json_of(view: View) -> str:
+    """Everything the page knows except the answers themselves, which the CSV has; findings included."""
+    described = json.loads(view.report.to_json())
+    described["evaluation"].pop("graded")
+    described["findings"] = [asdict(finding) for finding in view.findings]
+    return _clean(json.dumps(described, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def csv_of(evaluation: Evaluation) -> str:
+    """One row a graded test answer, columns as in `domain.grading.graded`.
+
+    A text that begins like a formula gets an apostrophe before it, as spreadsheets expect.
+    """
+    frame = evaluation.graded.copy()
+    for name in ("answer_id", "item_id", "label", "student", "text", "rationale"):
+        frame[name] = pd.Series([_disarmed(str(value)) for value in frame[name]], dtype=str)
+    return _clean(str(frame.to_csv(index=False, lineterminator="\r\n", float_format="%.6g")))
+
+
+def _disarmed(text: str) -> str:
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+
+
+def _clean(text: str) -> str:
+    """Without what UTF-8 cannot say (lone surrogates) and what no page may hold (control characters)."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.translate(_CONTROLS)
+
+
+_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "�")
+
+__all__ = [
+    "Choice", "DataSection", "DocumentCount", "Duplicate", "JobFacts", "NearDuplicate", "Problem",
+    "ReportFiles", "ReportInput", "Timing", "write_report",
+]  # fmt: skip

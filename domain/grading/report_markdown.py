@@ -1,0 +1,127 @@
+"""The report as Markdown: findings, key figures and what became of the material, for artifacts and mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from domain.grading.report_view import COMPARED_BY, MEASURES, Row, Value, View
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$])")
+_NOT_IN_URLS = re.compile(r"[<>\s]")
+
+
+def markdown_of(view: View) -> str:
+    """GitHub-flavoured Markdown. Everything that came from outside is escaped, and stays on one line."""
+    return "\n".join(_lines(view)) + "\n"
+
+
+def _lines(view: View) -> Iterator[str]:
+    report = view.report
+    yield f"# {plain(report.title)}"
+    yield ""
+    model = " ".join(part for part in (report.job.model_name, report.job.model_version) if part)
+    said = [f"strategy {report.strategy}", f"model {model}" if model else "", report.job.created]
+    yield " · ".join(plain(part) for part in (*said, f"job {report.job.id}") if part)
+    yield ""
+    yield from _table(
+        ("", "", ""), [(f"**{plain(t.label)}**", f"**{t.value}**", plain(t.detail)) for t in view.tiles]
+    )
+    yield "## Findings"
+    yield ""
+    for finding in view.findings:
+        todo = f" *To do: {plain(finding.recommendation)}*" if finding.recommendation else ""
+        yield f"- **{finding.severity.value}: {plain(finding.title)}.** {plain(finding.text)}{todo}"
+    yield ""
+    yield "## Agreement"
+    yield ""
+    names = tuple(part.name for part in view.parts)
+    yield from _table(("Measure", *names), [_row(row) for row in view.measures])
+    yield from _comparisons(view)
+    yield from _items(view)
+    yield from _training(view)
+    yield from _data(view)
+
+
+def _comparisons(view: View) -> Iterator[str]:
+    titles = {name: title for name, title, _ in MEASURES}
+    for part in view.parts:
+        yield f"### Beside other markers, on {part.name}"
+        yield ""
+        header = ("Marker", "Answers", *(titles[name] for name in COMPARED_BY))
+        rows = [(plain(row.label), str(row.n), *(_written(v) for v in row.values)) for row in part.compared]
+        yield from _table(header, rows)
+
+
+def _items(view: View) -> Iterator[str]:
+    columns = {
+        "label": "Item", "agreement": "Agreement", "human_agreement": "Second examiner", "qwk": "QWK",
+        "mae": "MAE", "mean_gold": "Mean gold", "mean_mark": "Mean mark", "max_score": "Out of",
+        "n": "Answers", "n_training": "Trained on",
+    }  # fmt: skip
+    for part in view.parts:
+        yield f"## Items, {part.name}"
+        yield ""
+        rows = [tuple(plain(item[name]) for name in columns) for item in part.items]
+        yield from _table(tuple(columns.values()), rows)
+
+
+def _training(view: View) -> Iterator[str]:
+    report = view.report
+    yield "## Training"
+    yield ""
+    for choice in report.choices:
+        chosen = choice.strategy == report.strategy
+        said = "chosen" if chosen else plain(choice.objection) or "not asked for"
+        yield f"- {plain(choice.strategy)}: {said}"
+    yield ""
+    rows = [(plain(name), plain(text)) for name, text in view.hyperparameters]
+    yield from _table(("Hyperparameter", "Final value"), rows)
+    for name, url in view.links:
+        yield f"- {name}: <{_NOT_IN_URLS.sub('', url)}>"
+    for timing in report.timings:
+        yield f"- {plain(timing.step)}: {timing.seconds:.1f} s"
+    yield ""
+
+
+def _data(view: View) -> Iterator[str]:
+    data = view.report.data
+    splits = ", ".join(f"{plain(name)} {n:,}" for name, n in data.splits.items())
+    yield "## Data"
+    yield ""
+    yield (
+        f"{data.n_answers:,} answers by {data.n_students:,} students to {data.n_items:,} items ({splits}); "
+        f"{data.n_blank} blank, {data.n_unscored} without a human score, {data.n_quarantined} rows in "
+        f"quarantine. Fingerprint {plain(data.fingerprint)}."
+    )
+    yield ""
+    documents = [(plain(d.role), plain(d.media_type), plain(d.method), f"{d.n:,}") for d in data.documents]
+    yield from _table(("Role", "Format", "Read by", "Documents"), documents)
+    said = [f"{plain(d.name)} says the same as {plain(d.equals)}" for d in data.duplicates]
+    said += [f"{plain(p.name)}: {plain(p.reason)}" for p in (*data.unreadable, *data.unbalanced)]
+    for line in said[: view.most_rows]:
+        yield f"- {line}"
+
+
+def _row(row: Row) -> tuple[str, ...]:
+    return (plain(row.label), *(_written(value) for value in row.values))
+
+
+def _written(value: Value) -> str:
+    return f"{value.text} ({value.interval})" if value.interval else value.text
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    rows = list(rows)
+    if not rows:
+        return
+    yield f"| {' | '.join(header)} |"
+    yield f"|{' --- |' * len(header)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def plain(text: str) -> str:
+    """A text that Markdown shows as it is: one line, no markup, no HTML."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("\\<", "&lt;").replace("\\>", "&gt;")
