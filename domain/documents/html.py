@@ -42,6 +42,8 @@ def read(content: bytes, name: str, limits: Limits) -> Draft:  # noqa: ARG001
 
 
 def _walk(root: Any, page: _Page) -> None:
+    # Comparing nodes themselves compares their HTML: hours for a deep tree.
+    end = root.mem_id
     node = root
     while True:
         entered = page.enter(node)
@@ -51,10 +53,10 @@ def _walk(root: Any, page: _Page) -> None:
             continue
         if entered:
             page.leave(node)
-        while node != root and node.next is None:
+        while node.mem_id != end and node.next is None:
             node = node.parent
             page.leave(node)
-        if node == root:
+        if node.mem_id == end:
             return
         node = node.next
 
