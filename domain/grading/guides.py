@@ -39,12 +39,8 @@ def parse_guide(extraction: Extraction, name: str) -> Guide:
     if "json" in extraction.media_type:
         return settle(read_json_guide(extraction.text, name), name)
     candidates = [layout(extraction) for layout in LAYOUTS]
-    guides = [settle(candidate, name) for candidate in candidates]
-    # Confidence before problems: a layout that overlooks items must not win by having none.
-    ranked = [
-        (c.confidence, -len(g.problems), len(c.drafts)) for c, g in zip(candidates, guides, strict=True)
-    ]
-    return guides[ranked.index(max(ranked))]
+    best = max(candidates, key=lambda candidate: (candidate.confidence, bool(candidate.drafts)))
+    return settle(best, name)
 
 
 def settle(candidate: Candidate, name: str) -> Guide:

@@ -48,12 +48,15 @@ def read_prose(text: str, *, loose: bool = False) -> Candidate:
 
 def read_unnumbered(text: str) -> Candidate:
     """Items without numbers, each opened by "Question:"; they are numbered in reading order."""
+    given = text.splitlines()
+    if any((label := read_label(line)) and label.style != "sub" for line in given):
+        return Candidate("", ())
     lines, n = [], 0
-    for line in text.splitlines():
+    for line in given:
         field = read_field(line)
         if field and field.name == "question":
             n += 1
-            lines.append(f"Question {n}: {field.rest}")
+            lines.append(f"Question {n}: {field.rest} {field.note and f'({field.note})'}")
         else:
             lines.append(line)
     return _read_lines(lines, loose=False) if n else Candidate("", ())

@@ -22,9 +22,9 @@ _SECOND = (
     r"|(?:marker|examiner|rater|score|marks?)\s(?:2|two|b)|moderat(?:or|ed)(?:\s(?:score|marks?))?"
 )
 _VALUE = rf"(?:{NUMBER}|[a-z]{{3,5}})(?:\s*(?:/|out\sof|of)\s*{NUMBER})?(?:\s*{_UNIT})?"
-_LABELLED = rf"(?:(?P<second>{_SECOND})|(?P<first>{_FIRST}))\s*[:=|]\s*(?P<value>{_VALUE})"
+_LABELLED = rf"(?:(?P<second>{_SECOND})|(?P<first>{_FIRST}))[\s*_]*[:=|][\s*_]*(?P<value>{_VALUE})"
 _NEXT = re.compile(rf"[\s|;,.*_>#\[(–-]*(?:{_LABELLED})(?![\w/.])[\s|;,.*_\])]*", re.IGNORECASE)
-_OPEN = re.compile(rf"^[\s>*_#\[(|-]*(?:{_SECOND}|{_FIRST})\s*[:=](?P<value>.{{0,40}})$", re.IGNORECASE)
+_OPEN = re.compile(rf"^[\s>*_#\[(|-]*(?:{_SECOND}|{_FIRST})[\s*_]*[:=](?P<value>.{{0,40}})$", re.IGNORECASE)
 _TAIL = re.compile(
     rf"(?:\s*[\[(]\s*{_LABELLED}\s*[\])]|(?:\s{{2,}}|\t|\s[|–-]\s|(?<=[.!?;])\s+){_LABELLED.replace('?P<', '?P<t_')})[\s.]*$",
     re.IGNORECASE,
@@ -36,7 +36,7 @@ _SQUARE_FRACTION = re.compile(
 )
 _TOTAL = re.compile(
     r"^[\W_]*(?:(?:grand|final|overall)\s)?(?:total|overall|final|sum|gesamt)\b\s*(?:score|marks?|points?|result|awarded|grade)?"
-    rf"\s*[:=|]?\s*(?P<value>{NUMBER})\s*(?:(?:/|out\sof|of)\s*(?P<most>{NUMBER}))?\s*{_UNIT}?[\W_]*$",
+    rf"[\s*_]*[:=|]?[\s*_]*(?P<value>{NUMBER})\s*(?:(?:/|out\sof|of)\s*(?P<most>{NUMBER}))?\s*{_UNIT}?[\W_]*$",
     re.IGNORECASE,
 )
 _REMARK = re.compile(

@@ -87,13 +87,9 @@ def _of_one_style(found: list[tuple[int, Label]]) -> list[tuple[int, Label]]:
         for i, label in found
         if label.style == "sub"
         or (label.style in styles and label.indent <= margin)
-        or (keyword_only and _is_spelt_part(label, keyed))
+        # "2 (a)" is no entry of a list, even where questions are opened by "Question 2".
+        or len(label.levels) > 1
     ]
-
-
-def _is_spelt_part(label: Label, keyed: Sequence[Label]) -> bool:
-    """Whether "2a)" stands in a document that opens its questions with "Question 2"."""
-    return len(label.levels) > 1 and any(label.levels[0] == other.levels[0] for other in keyed)
 
 
 def _accept(marks: Sequence[_Mark], numbers: Collection[str] | None) -> list[tuple[_Mark, tuple[str, ...]]]:

@@ -17,6 +17,7 @@ from domain.grading.prose_guides import Section, read_list, read_points, title_o
 from domain.grading.totals import read_total, total_of_preamble
 from domain.grading.vocabulary import GUIDE_COLUMNS, match_columns
 
+_FRAMED = re.compile(r"^\s*\|(.*)\|\s*$")
 _RULER = re.compile(r"^[\s|:=+-]+$")
 _NUMBER_CELL = re.compile(
     r"^(?:q(?:uestion)?\.?\s*)?\(?\d{1,3}(?:\.\d{1,2})*\s*(?:\(?[a-z]\)?\s*)?(?:\(?[ivx]{1,4}\)?)?[.):]?$",
@@ -99,8 +100,9 @@ def _piped(text: str) -> Iterator[list[Row]]:
     for i, line in enumerate(text.splitlines(), 1):
         if line.count("|") > 1 or " | " in line:
             if not _RULER.match(line):
-                cells = tuple(c.strip(" *_") for c in re.sub(r"^\s*\||\|\s*$", "", line).split("|"))
-                rows.append(Row(cells, f"line {i}"))
+                framed = _FRAMED.match(line)
+                cells = (framed[1] if framed else line).split("|")
+                rows.append(Row(tuple(cell.strip(" *_") for cell in cells), f"line {i}"))
         elif rows and line.strip():
             yield rows
             rows = []

@@ -11,12 +11,12 @@ from domain.grading.marks_notation import NUMBER, read_number
 _UNIT = r"(?:marks?|mks?|pts?|points?|punkte)"
 _TOTAL = re.compile(
     r"^[\W_]*(?:(?:grand|overall|paper|exam|test|guide)\s)?(?:total|gesamt\w*)\b(?P<what>[^:=\d½¼¾]{0,50}?)"
-    rf"(?:question\s?(?P<of>\d+)\b[^:=\d]{{0,20}})?\s*[:=]?\s*(?P<n>{NUMBER})\s*{_UNIT}?\b[\W_]*$",
+    rf"(?:question\s?(?P<of>\d+)\b[^:=\d]{{0,20}})?\s*[:=]?[\s*_]*(?P<n>{NUMBER})\s*{_UNIT}?\b[\W_]*$",
     re.IGNORECASE,
 )
 _LAST = re.compile(rf"^[\W_]*(?P<n>{NUMBER})\s*{_UNIT}\s*(?:in\s)?total[\W_]*$", re.IGNORECASE)
 _MAXIMUM = re.compile(
-    rf"^[\W_]*(?:max(?:imum)?\.?|marks|points)\s*{_UNIT}?(?:\s?(?:score|available))?\s*[:=]?\s*(?P<n>{NUMBER})\s*{_UNIT}?[\W_]*$",
+    rf"^[\W_]*(?:max(?:imum)?\.?|marks|points)\s*{_UNIT}?(?:\s?(?:score|available))?\s*[:=]?[\s*_]*(?P<n>{NUMBER})\s*{_UNIT}?[\W_]*$",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(r"\b(?:grand|overall|paper|exam|test|guide|quiz|all)\b", re.IGNORECASE)
