@@ -78,7 +78,8 @@ def test_any_bytes_decode(content: bytes, declared: str | None) -> None:
 
 def test_markdown_loses_its_marks_and_keeps_its_content(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(
-        "# Biology guide #\n\n## **Question 1** (3 marks)\n\n- light is __needed__\n2\\. x_1_ = 2*3*4 and *plant*\n"
+        "# Biology guide #\n\n## **Question 1** (3 marks)\n\n"
+        "- light is __needed__\n2\\. x_1_ = 2*3*4 and *plant*\n"
         "a ** b ** c, 5 # 6, #hashtag\n```\n# code **stays**\n```\n"
     )
     assert extract(tmp_path / "a.md").text.split("\n") == [
