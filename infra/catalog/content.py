@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -104,8 +105,7 @@ def answer_rows(
 def _answer_row(parser_version: str, position: int, one: Marked, item_id: str) -> Row:
     text = scrub(one.text)
     submission_id = submission_name(one.document_id, one.student)
-    gold = None if one.gold is None else float(one.gold)
-    second_gold = None if one.second_gold is None else float(one.second_gold)
+    gold, second_gold = _score(one.gold), _score(one.second_gold)
     return {
         "id": named("answer", submission_id, item_id, text, repr(gold), repr(second_gold)),
         "parse_id": parse_name(one.document_id, parser_version),
@@ -120,3 +120,8 @@ def _answer_row(parser_version: str, position: int, one: Marked, item_id: str) -
         "given_split": one.split,
         "given_protocol": one.protocol,
     }
+
+
+def _score(score: float | None) -> float | None:
+    """A score as a float; frames say NaN where nobody scored, the catalog says nothing."""
+    return None if score is None or math.isnan(score) else float(score)
