@@ -18,8 +18,8 @@ class Examiner:
     slips: float
 
 
-FIRST = Examiner("first", 0.0, 0.05)
-SECOND = Examiner("second", 0.08, 0.06)
+FIRST = Examiner("first", 0.0, 0.02)
+SECOND = Examiner("second", 0.12, 0.12)
 
 
 def grade(written: Written, question: Question, examiner: Examiner, seed: str) -> float:
@@ -54,4 +54,4 @@ def _earned(said: list[Said], marks: int, halves: bool, examiner: Examiner, chan
 
 def _generosity(phrase: str) -> float:
     """How likely examiners are to let a borderline phrase pass: a property of the phrase."""
-    return random.Random(phrase).choice((0.06, 0.06, 0.3, 0.6, 0.94))
+    return random.Random(phrase).choice((0.04, 0.04, 0.15, 0.8, 0.96))

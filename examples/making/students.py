@@ -122,15 +122,15 @@ def write(student: Student, question: Question, seed: str) -> Written:
 
 def _on_point(index: int, point: Point, student: Student, chance: random.Random) -> list[Said]:
     """What is said on one point. Later points are harder; right and wrong together is a contradiction."""
-    mastery = 1 / (1 + math.exp(-(2.0 * student.ability + 0.6 - 0.4 * index + chance.gauss(0, 0.4))))
+    mastery = 1 / (1 + math.exp(-(3.0 * student.ability + 0.8 - 0.4 * index + chance.gauss(0, 0.3))))
     if chance.random() < mastery:
         said = [Said(index, "right", _popular(point.right, chance))]
         if chance.random() < 0.1:
             said.append(Said(index, "right", chance.choice(point.right)))
-        if chance.random() < 0.04:
+        if chance.random() < 0.02:
             said.append(Said(index, "wrong", chance.choice(point.wrong)))
         return said
-    level = chance.choices(("partial", "wrong", ""), (0.27, 0.3, 0.43))[0]
+    level = chance.choices(("partial", "wrong", ""), (0.2, 0.22, 0.58))[0]
     if not level:
         return []
     return [Said(index, level, _popular(getattr(point, level), chance))]
@@ -138,11 +138,11 @@ def _on_point(index: int, point: Point, student: Student, chance: random.Random)
 
 def _popular(phrases: tuple[str, ...], chance: random.Random) -> str:
     """One of the phrases; a class says most things as it was taught, so the first are commonest."""
-    return chance.choices(phrases, [1 / rank**1.3 for rank in range(1, len(phrases) + 1)])[0]
+    return chance.choices(phrases, [1 / rank**2 for rank in range(1, len(phrases) + 1)])[0]
 
 
 def _number_of_asides(student: Student, chance: random.Random) -> int:
-    return sum(chance.random() < 0.08 + 0.3 * student.wordiness for _ in range(2))
+    return sum(chance.random() < 0.06 + 0.24 * student.wordiness for _ in range(2))
 
 
 def _composed(phrases: list[str], student: Student, chance: random.Random) -> str:
