@@ -36,7 +36,7 @@ def postgres_server() -> Iterator[str]:
 
 
 def _started(start: Callable[..., Any], tries: int = 3) -> Any:
-    """A server, tried again in a new folder where a busy machine needs more than the package's ten seconds."""
+    """A server; tried again in a new folder, since a busy machine may need more than ten seconds."""
     # Not below pytest's own folder: that one is closed to the user that PostgreSQL runs as when root tests.
     folder = Path(tempfile.mkdtemp(prefix="trainyard-pg-"))
     try:
