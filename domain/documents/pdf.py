@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import io
 import logging
+from dataclasses import replace
 
-from domain.documents.extraction import PAGE_BREAK, Draft, Limits
+from domain.documents.extraction import PAGE_BREAK, Draft, Limits, Table
 from domain.documents.quality import quality_of
 from domain.errors import InputError
 
+_BETWEEN_PAGES = f"\n{PAGE_BREAK}\n"
 GOOD_ENOUGH = 0.5
 """Below this quality the fallback is tried too, and the better of both is taken."""
 
 
 def read(content: bytes, name: str, limits: Limits) -> Draft:
-    """The text of all pages in order, `PAGE_BREAK` on a line of its own between them."""
+    """The text of all pages in order, `PAGE_BREAK` on a line of its own between them.
+
+    Ruled tables are " | " rows in their place, and tables.
+    """
+    return _with_tables(content, _read(content, name, limits))
+
+
+def _read(content: bytes, name: str, limits: Limits) -> Draft:
     try:
         first = _by_pypdf(content, name, limits)
         quality = quality_of(first.text)
@@ -99,8 +108,34 @@ def _by_pypdfium2(content: bytes, name: str, limits: Limits) -> Draft:
         document.close()
 
 
+def _with_tables(content: bytes, draft: Draft) -> Draft:
+    import pypdfium2
+
+    from domain.documents.pdf_tables import page_with_tables
+
+    pages = draft.text.split(_BETWEEN_PAGES)
+    tables: list[Table] = []
+    try:
+        document = pypdfium2.PdfDocument(content)
+        try:
+            for at in range(min(len(pages), len(document))):
+                found = page_with_tables(document[at], at + 1)
+                if found is not None:
+                    pages[at], tables = found[0], [*tables, *found[1]]
+        finally:
+            document.close()
+    # PdfiumError for the most part. pypdf read this file, so its text stands without tables.
+    except Exception as error:
+        return replace(draft, notes=(*draft.notes, f"tables were not looked for: pypdfium2 failed ({error})"))
+    if not tables:
+        return draft
+    where = ", ".join(str(page) for page in sorted({table.page or 0 for table in tables}))
+    note = f"pages with ruled tables, laid out by pypdfium2: {where}"
+    return replace(draft, text=_joined(pages), tables=tuple(tables), notes=(*draft.notes, note))
+
+
 def _joined(pages: list[str]) -> str:
-    return f"\n{PAGE_BREAK}\n".join(pages)
+    return _BETWEEN_PAGES.join(page.replace(PAGE_BREAK, " ") for page in pages)
 
 
 def _check_pages(n_pages: int, name: str, limits: Limits) -> None:

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import docx
 import pypdf
 import pytest
+from reportlab.lib.colors import black
+from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Paragraph, SimpleDocTemplate, TableStyle
+from reportlab.platypus import Table as DrawnTable
 
 from domain.documents.extraction import PAGE_BREAK, Limits
 from domain.documents.reading import extract
 from domain.errors import InputError
+from domain.identity import hash_text
 
 SENTENCE = "Light gives the plant its energy"
 
@@ -105,3 +111,69 @@ def test_pypdf_warnings_about_odd_files_stay_out_of_the_log(
     path.write_bytes(b"junk\n" + path.read_bytes().replace(b"startxref", b"startxerf"))
     assert SENTENCE in extract(path).text
     assert caplog.records == []
+
+
+MARKS = (("Item", "Answer", "Marks"), ("1", SENTENCE + " in the leaves." * 10, "2"), ("2", "Sugar", "1"))
+
+
+def write_table(path: Path, rows: tuple[tuple[str, ...], ...], *style: tuple[object, ...]) -> Path:
+    prose = getSampleStyleSheet()["BodyText"]
+    table = DrawnTable([[Paragraph(cell, prose) for cell in row] for row in rows], colWidths=[60, 300, 60])
+    table.setStyle(TableStyle([("GRID", (0, 0), (-1, -1), 0.5, black), *style]))
+    SimpleDocTemplate(str(path)).build(
+        [Paragraph("Guide by Peggy", prose), table, Paragraph("Total: 3", prose)]
+    )
+    return path
+
+
+def test_a_ruled_table_is_rows_in_its_place_and_a_table(tmp_path: Path) -> None:
+    extraction = extract(write_table(tmp_path / "a.pdf", MARKS))
+    lines = extraction.text.split("\n")
+    assert lines[0] == "Guide by Peggy"
+    assert lines[1] == "Item | Answer | Marks"
+    assert lines[2].startswith(f"1 | {SENTENCE}") and lines[2].endswith("leaves. | 2")
+    assert lines[3:] == ["2 | Sugar | 1", "Total: 3"]
+    (table,) = extraction.tables
+    assert table.page == 1
+    assert [tuple(" ".join(cell.split()) for cell in row) for row in table.rows] == [*MARKS]
+
+
+def test_merged_cells_of_a_ruled_table_hold_their_text_once(tmp_path: Path) -> None:
+    rows = (("Item", "Answer", "Marks"), ("1", "energy", "1"), ("", "sugar", "2"), ("total", "", "3"))
+    path = write_table(tmp_path / "a.pdf", rows, ("SPAN", (0, 1), (0, 2)), ("SPAN", (0, 3), (1, 3)))
+    assert extract(path).tables[0].rows == rows
+
+
+def test_a_guide_with_a_table_is_one_document_as_pdf_and_as_docx(tmp_path: Path) -> None:
+    document = docx.Document()
+    document.add_paragraph("Guide by Peggy")
+    table = document.add_table(len(MARKS), 3)
+    for at, row in enumerate(MARKS):
+        for column, cell in enumerate(row):
+            table.cell(at, column).text = cell
+    document.add_paragraph("Total: 3")
+    document.save(str(tmp_path / "a.docx"))
+    pdf = write_table(tmp_path / "a.pdf", MARKS)
+    assert hash_text(extract(pdf).text) == hash_text(extract(tmp_path / "a.docx").text)
+
+
+def test_text_beside_a_ruled_table_is_not_lost(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.grid([100, 200, 300], [600, 620, 640])
+    for at, word in enumerate(["one", "two", "three", "four"]):
+        canvas.drawString(105 + 100 * (at % 2), 625 - 20 * (at // 2), word)
+    canvas.drawString(400, 612, "beside the table stands a whole sentence")
+    canvas.save()
+    extraction = extract(tmp_path / "a.pdf")
+    assert "beside the table stands a whole sentence" in extraction.text
+    assert {"one", "two", "three", "four"} <= set(extraction.text.split())
+
+
+def test_a_page_full_of_crossing_lines_costs_little(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"))
+    canvas.grid([50 + at * 3.5 for at in range(140)], [50 + at * 3.5 for at in range(200)])
+    canvas.drawString(100, 780, SENTENCE)
+    canvas.save()
+    extraction = extract(tmp_path / "a.pdf")
+    assert SENTENCE in extraction.text
+    assert extraction.seconds < 5

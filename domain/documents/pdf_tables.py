@@ -1,0 +1,234 @@
+"""Tables of a PDF page, by the lines that are ruled around their cells (geometry from pypdfium2).
+
+A PDF has no tables, only strokes and glyphs, and plain text extraction of mark schemes puts half of
+the marks beside the wrong answer (FACTS.md). Where cells are ruled on all sides the strokes tell rows,
+columns and merged cells. Tables without vertical lines are not found; their text stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from domain.documents.extraction import Table
+
+_NEAR = 3.0
+"""Points (1/72 inch) within which two strokes are one line, or touch."""
+_MARGIN = 1.5
+_MAX_OBJECTS, _MAX_LINES, _MAX_CELLS = 20_000, 400, 5_000
+_MAX_CHANGED = 0.02
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A stroke at `at`, from `start` to `end` along the other axis."""
+
+    at: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """`xs` from left to right, `ys` from the top down, and the lines that rule them."""
+
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    across: tuple[_Line, ...]
+    down: tuple[_Line, ...]
+
+    def has_side(self, x: float, y: float) -> bool:
+        return any(abs(line.at - x) <= _NEAR and line.start <= y <= line.end for line in self.down)
+
+    def has_rule(self, y: float, x: float) -> bool:
+        return any(abs(line.at - y) <= _NEAR and line.start <= x <= line.end for line in self.across)
+
+
+def page_with_tables(page: Any, number: int) -> tuple[str, tuple[Table, ...]] | None:
+    """The page's text with its tables as " | " rows in their place, and the tables; None without any.
+
+    None too where the text would lose something: beside a table, or across its lines.
+    """
+    if page.get_rotation():
+        return None
+    grids = sorted(_grids(*_lines(page)), key=lambda grid: -grid.ys[0])
+    if not grids:
+        return None
+    textpage = page.get_textpage()
+    parts: list[str] = []
+    tables: list[Table] = []
+    top: float | None = None
+    for grid in grids:
+        if top is not None and grid.ys[0] > top:
+            return None  # side by side, or one in another
+        rows = _rows(grid, textpage)
+        parts.append(_text_within(textpage, bottom=grid.ys[0], top=top))
+        parts.extend(" | ".join(" ".join(cell.split()) for cell in row) for row in rows)
+        tables.append(Table(rows, number))
+        top = grid.ys[-1]
+    parts.append(_text_within(textpage, top=top))
+    text = "\n".join(part.strip("\r\n") for part in parts if part.strip())
+    if _changed(textpage.get_text_bounded(), text) > _MAX_CHANGED:
+        return None
+    return text, tuple(tables)
+
+
+def _changed(whole: str, kept: str) -> float:
+    """Share of characters lost or doubled. Not of words: pdfium glues those of neighbouring cells."""
+    expected, found = (Counter("".join(text.replace("|", "").split())) for text in (whole, kept))
+    return ((expected - found) + (found - expected)).total() / max(1, expected.total())
+
+
+def _text_within(
+    textpage: Any,
+    *,
+    left: float | None = None,
+    bottom: float | None = None,
+    right: float | None = None,
+    top: float | None = None,
+) -> str:
+    # pdfium takes each glyph that touches the box, so a "g" above a line would be in the cell below.
+    text: str = textpage.get_text_bounded(
+        left=None if left is None else left + _MARGIN,
+        bottom=None if bottom is None else bottom + _MARGIN,
+        right=None if right is None else right - _MARGIN,
+        top=None if top is None else top - _MARGIN,
+    )
+    return text
+
+
+def _lines(page: Any) -> tuple[list[_Line], list[_Line]]:
+    """(lines across, lines down), strokes on one line joined."""
+    import pypdfium2.raw as pdfium
+
+    across: list[_Line] = []
+    down: list[_Line] = []
+    for at, item in enumerate(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=1)):
+        if at > _MAX_OBJECTS:
+            return [], []
+        for left, bottom, right, top in _strokes(item, pdfium):
+            if right - left > _NEAR >= top - bottom:
+                across.append(_Line((top + bottom) / 2, left, right))
+            elif top - bottom > _NEAR >= right - left:
+                down.append(_Line((left + right) / 2, bottom, top))
+    return _joined(across), _joined(down)
+
+
+def _strokes(item: Any, pdfium: Any) -> Iterator[tuple[float, float, float, float]]:
+    """Boxes (left, bottom, right, top) of a thin object, or of each straight side of another."""
+    left, bottom, right, top = item.get_bounds()
+    if min(right - left, top - bottom) <= _NEAR:
+        yield left, bottom, right, top
+        return
+    from ctypes import byref, c_float
+
+    matrix, x, y = item.get_matrix(), c_float(), c_float()
+    here = start = (0.0, 0.0)
+    for at in range(min(pdfium.FPDFPath_CountSegments(item), _MAX_LINES)):
+        segment = pdfium.FPDFPath_GetPathSegment(item, at)
+        pdfium.FPDFPathSegment_GetPoint(segment, byref(x), byref(y))
+        there = matrix.on_point(x.value, y.value)
+        kind = pdfium.FPDFPathSegment_GetType(segment)
+        if kind == pdfium.FPDF_SEGMENT_MOVETO:
+            start = there
+        elif kind == pdfium.FPDF_SEGMENT_LINETO:
+            yield _box(here, there)
+        if pdfium.FPDFPathSegment_GetClose(segment):
+            yield _box(there, start)
+        here = there
+
+
+def _box(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float, float, float]:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[0], other[0]), max(one[1], other[1])
+
+
+def _joined(lines: list[_Line]) -> list[_Line]:
+    joined: list[_Line] = []
+    for line in sorted(lines, key=lambda line: (round(line.at / _NEAR), line.start)):
+        last = joined[-1] if joined else None
+        if last and abs(last.at - line.at) <= _NEAR and line.start <= last.end + _NEAR:
+            joined[-1] = _Line(last.at, last.start, max(last.end, line.end))
+        else:
+            joined.append(line)
+    return joined
+
+
+def _grids(across: list[_Line], down: list[_Line]) -> Iterator[_Grid]:
+    """Sets of lines that touch, with at least two columns between them."""
+    if not 2 <= len(across) <= _MAX_LINES or not 2 <= len(down) <= _MAX_LINES:
+        return
+    left = set(range(len(across)))
+    while left:
+        rules, sides = _touching(min(left), across, down)
+        left -= rules
+        grid = _Grid(
+            xs=_distinct(down[at].at for at in sides),
+            ys=_distinct(across[at].at for at in rules)[::-1],
+            across=tuple(across[at] for at in rules),
+            down=tuple(down[at] for at in sides),
+        )
+        n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
+        if n_rows >= 1 and n_columns >= 2 and n_rows * n_columns <= _MAX_CELLS:
+            yield grid
+
+
+def _touching(start: int, across: list[_Line], down: list[_Line]) -> tuple[set[int], set[int]]:
+    """The lines across and down that touch line `start` across, directly or through others."""
+    rules, sides, waiting = {start}, set[int](), [start]
+    while waiting:
+        rule = across[waiting.pop()]
+        for at, side in enumerate(down):
+            if at in sides or not _touch(rule, side):
+                continue
+            sides.add(at)
+            more = [
+                other for other in range(len(across)) if other not in rules and _touch(across[other], side)
+            ]
+            rules.update(more)
+            waiting.extend(more)
+    return rules, sides
+
+
+def _touch(rule: _Line, side: _Line) -> bool:
+    return (
+        rule.start - _NEAR <= side.at <= rule.end + _NEAR
+        and side.start - _NEAR <= rule.at <= side.end + _NEAR
+    )
+
+
+def _distinct(places: Iterator[float]) -> tuple[float, ...]:
+    kept: list[float] = []
+    for place in sorted(places):
+        if not kept or place - kept[-1] > _NEAR:
+            kept.append(place)
+    return tuple(kept)
+
+
+def _rows(grid: _Grid, textpage: Any) -> tuple[tuple[str, ...], ...]:
+    rows = [[""] * (len(grid.xs) - 1) for _ in grid.ys[1:]]
+    taken: set[tuple[int, int]] = set()
+    for row, (top, bottom) in enumerate(pairwise(grid.ys)):
+        for column in range(len(grid.xs) - 1):
+            if (row, column) in taken:
+                continue
+            last_column, middle = column, (top + bottom) / 2
+            while last_column + 2 < len(grid.xs) and not grid.has_side(grid.xs[last_column + 1], middle):
+                last_column += 1
+            last_row, middle = row, (grid.xs[column] + grid.xs[last_column + 1]) / 2
+            while last_row + 2 < len(grid.ys) and not grid.has_rule(grid.ys[last_row + 1], middle):
+                last_row += 1
+            for down in range(row, last_row + 1):
+                taken.update((down, across) for across in range(column, last_column + 1))
+            text = _text_within(
+                textpage,
+                left=grid.xs[column],
+                bottom=grid.ys[last_row + 1],
+                right=grid.xs[last_column + 1],
+                top=grid.ys[row],
+            )
+            lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
+            rows[row][column] = "\n".join(line for line in lines if line)
+    return tuple(tuple(row) for row in rows if any(row))
