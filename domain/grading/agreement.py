@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,13 @@ from domain.grading.metrics import (
     rmse,
     spearman,
 )
-from domain.grading.referral import agrees
+from domain.grading.referral import agrees, lower_bound
 
 MOST_LABELS = 6
 """Up to this many distinct golds, as shares of max_score, marks are labels."""
 MAIN = ("qwk", "pearson", "mae", "rmse", "exact", "agreement", "bias")
 """The metrics of parts and of other markers."""
+_SHARES = ("exact", "adjacent", "agreement", "share")
 LEAST_STUDENTS = 5
 """With fewer students, resampling whole students says nothing; answers are resampled instead."""
 
@@ -143,7 +144,18 @@ def advantage(name: str, metric: Metric, ours: Marking, theirs: Marking, seed: i
 
 
 def _figure(name: str, metric: Metric, marking: Marking, arrays: tuple[Floats, ...], seed: int) -> Figure:
-    return _as_figure(name, bootstrap_interval(metric, *arrays, groups=marking.groups, seed=seed))
+    interval = bootstrap_interval(metric, *arrays, groups=marking.groups, seed=seed)
+    return _as_figure(name, _at_the_ends(interval) if name.rpartition(".")[2] in _SHARES else interval)
+
+
+def _at_the_ends(interval: Interval) -> Interval:
+    """Resamples of nothing but hits are all hits: there the exact bound replaces the bootstrap's."""
+    reach = float(lower_bound(interval.n, interval.n, 0.975)) if interval.n else float("nan")
+    if interval.value == 1:
+        return replace(interval, low=reach, high=1.0)
+    if interval.value == 0:
+        return replace(interval, low=0.0, high=1 - reach)
+    return interval
 
 
 def _as_figure(name: str, interval: Interval) -> Figure:

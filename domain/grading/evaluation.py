@@ -93,13 +93,16 @@ class Evaluation:
         return Interval(nan, nan, nan, 0)
 
     def worst(self, protocol: str, n: int = 10) -> pd.DataFrame:
-        """The `n` disagreements that matter most: widest first, and of equal ones the most confident."""
+        """The `n` disagreements that matter most, at most three an item.
+
+        Widest first, and of equally wide ones the most confident; as `graded`, and the column off.
+        """
         rows = self.graded[(self.graded["protocol"] == protocol) & ~self.graded["agreed"]]
         off = (rows["mark"] - rows["gold"]).abs() / rows["max_score"]
         ranked = rows.assign(off=off.round(9)).sort_values(
             ["off", "confidence", "answer_id"], ascending=[False, False, True]
         )
-        return ranked.head(n).reset_index(drop=True)
+        return ranked.groupby("item_id").head(3).head(n).reset_index(drop=True)
 
     def to_json(self) -> str:
         """Plain JSON; NaN is null."""

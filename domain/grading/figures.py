@@ -22,6 +22,7 @@ from domain.grading.evaluation import Evaluation
 from domain.grading.referral import lower_bound
 from domain.grading.report_input import ReportInput
 from domain.grading.wording import HELD_OUT, share
+from domain.kinds import Protocol
 
 # Each stands for a CSS variable; matplotlib needs real colours.
 INK, MUTED, GRID, FIRST, SECOND, WARN, SOFT = (
@@ -37,6 +38,7 @@ _VARIABLES = {
     SOFT: "var(--soft, #cfe0f7)",
 }
 _STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"))
+_BRIEFLY = {Protocol.UNSEEN_ANSWERS.value: "known items", Protocol.UNSEEN_ITEMS.value: "new items"}
 _MOST_POINTS = 800
 _MOST_ITEMS = 40
 _DRAWING = threading.Lock()
@@ -129,7 +131,7 @@ def marks_against_golds(evaluation: Evaluation, protocol: str) -> Picture:
         axes.scatter(shown, score, s=9, color=FIRST, alpha=0.45, linewidths=0, label="answer")
         _as_shares(axes, "x", "y")
         axes.set(xlabel="examiner's score, share of max_score", ylabel="model's score, share of max_score")
-        axes.legend(loc="upper left")
+        _legend_above(axes)
 
     said = f"Each point is one of {len(graded)} {HELD_OUT[protocol]}; a grader that agrees lies on the line."
     return _picture(f"scatter-{protocol}", f"Scores, {HELD_OUT[protocol]}", said, draw, height=3.6)
@@ -141,7 +143,8 @@ def _confusion(cells: pd.DataFrame, protocol: str) -> Picture:
     rows, columns = (np.searchsorted(labels, cells[name]) for name in ("gold", "mark"))
     counts[rows, columns] = cells["n"]
     parts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [f"{label:g}" for label in labels]
+    one_worth = str(cells["unit"].iloc[0]) == "marks"
+    names = [f"{label:g}" if one_worth else share(float(label)) for label in labels]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
@@ -154,8 +157,8 @@ def _confusion(cells: pd.DataFrame, protocol: str) -> Picture:
         axes.set(xlim=(-0.5, len(labels) - 0.5), ylim=(len(labels) - 0.5, -0.5), aspect="equal")
         axes.set_xticks(range(len(labels)), names)
         axes.set_yticks(range(len(labels)), names)
-        unit = str(cells["unit"].iloc[0])
-        axes.set(xlabel=f"model's mark, {unit}", ylabel=f"examiner's mark, {unit}")
+        unit = "" if one_worth else ", share of max_score"
+        axes.set(xlabel=f"model's mark{unit}", ylabel=f"examiner's mark{unit}")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
 
@@ -179,7 +182,7 @@ def calibration(evaluation: Evaluation) -> Picture:
             axes.vlines(part["confidence"], low, high, color=colour, linewidth=1, alpha=0.6)
             axes.plot(
                 part["confidence"], part["agreement"], color=colour, marker=marker, ls=line, lw=1.2, ms=4.5,
-                label=HELD_OUT[protocol],
+                label=_BRIEFLY[protocol],
             )  # fmt: skip
         _as_shares(axes, "x", "y")
         axes.set(xlabel="confidence", ylabel="agreement with the examiner")
@@ -204,7 +207,7 @@ def referral(evaluation: Evaluation) -> Picture:
             # The first few answers say nothing but noise.
             curve = curve[(curve["n"] >= 10) | (curve["n"] == curve["n"].max())]
             axes.plot(
-                curve["share"], curve["agreement"], color=colour, ls=line, lw=1.5, label=HELD_OUT[protocol]
+                curve["share"], curve["agreement"], color=colour, ls=line, lw=1.5, label=_BRIEFLY[protocol]
             )
             lowest = min(lowest, float(curve["agreement"].min()))
             chosen = evaluation.figure(protocol, "automatic.agreement")

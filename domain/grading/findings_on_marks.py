@@ -11,7 +11,17 @@ from domain.grading.evaluation import ALL
 from domain.grading.metrics import Interval
 from domain.grading.referral import lower_bound
 from domain.grading.report_input import ReportInput
-from domain.grading.wording import HELD_OUT, Finding, Rule, Severity, between, has_interval, share
+from domain.grading.wording import (
+    HELD_OUT,
+    Finding,
+    Rule,
+    Severity,
+    between,
+    has_interval,
+    plain,
+    share,
+    signed,
+)
 from domain.kinds import Protocol
 
 
@@ -81,8 +91,8 @@ def ceiling(report: ReportInput) -> Iterator[Finding]:
             severity,
             f"The model is {how} a second examiner on {HELD_OUT[protocol]}",
             f"On the {over.n} that two examiners marked, the second agrees with the first at a QWK of "
-            f"{human.value:.2f}, the model at {model.value:.2f}: a difference of {over.value:+.2f} "
-            f"(95% interval {over.low:+.2f} to {over.high:+.2f}).",
+            f"{plain(human.value)}, the model at {plain(model.value)}: a difference of {signed(over.value)} "
+            f"(95% interval {signed(over.low)} to {signed(over.high)}).",
             advice,
         )
 
@@ -96,8 +106,8 @@ def baseline(report: ReportInput) -> Iterator[Finding]:
         trivial = report.evaluation.figure(protocol, "item_mean.qwk")
         way = "above" if over.value > 0 else "below"
         text = (
-            f"Giving every answer the mean mark of training reaches a QWK of {trivial.value:.2f}; the model "
-            f"is {abs(over.value):.2f} {way} that ({between(over)})."
+            f"Giving every answer the mean mark of training reaches a QWK of {plain(trivial.value)}; the "
+            f"model is {abs(over.value):.2f} {way} that ({between(over)})."
         )
         if over.low > 0:
             title = f"The model tells good from bad {HELD_OUT[protocol]}"
@@ -155,6 +165,8 @@ def _why_weak(item: Any, usual_training: float) -> str:
         reasons.append(f"it had {item.n_training} graded training answers, {usual}")
     if item.human_agreement <= item.agreement + 0.05:
         reasons.append(f"two examiners agree on only {share(item.human_agreement)} of them")
+    elif item.human_agreement >= item.agreement + 0.15:
+        reasons.append(f"two examiners agree on {share(item.human_agreement)} of them, so it can be learnt")
     if abs(drift) >= 0.08:
         way = "kind" if drift > 0 else "severe"
         reasons.append(f"the model is {share(abs(drift))} of its worth too {way}")

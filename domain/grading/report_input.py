@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from domain.contracts import Rejection
 from domain.errors import InputError
@@ -119,8 +121,13 @@ class ReportInput:
     timings: tuple[Timing, ...] = ()
 
     def to_json(self) -> str:
-        """Plain JSON; NaN is null."""
-        return _ADAPTER.dump_json(self).decode()
+        """Plain JSON; NaN is null, and what UTF-8 cannot say in a file's name is a question mark."""
+        try:
+            return _ADAPTER.dump_json(self).decode()
+        except PydanticSerializationError:
+            described = json.dumps(_ADAPTER.dump_python(self, mode="json"), ensure_ascii=False)
+            sayable = described.encode("utf-8", "replace").decode()
+            return json.dumps(json.loads(sayable, parse_constant=lambda _: None), ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str) -> ReportInput:

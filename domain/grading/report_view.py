@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.grading import figures
@@ -108,6 +109,7 @@ class View:
     iteration_columns: tuple[str, ...]
     iteration_rows: tuple[tuple[str, ...], ...]
     links: tuple[tuple[str, str], ...]
+    created: str
     most_rows: int = _MOST_ROWS
 
 
@@ -130,6 +132,7 @@ def view_of(report: ReportInput) -> View:
         iteration_columns=columns,
         iteration_rows=rows,
         links=tuple(_links(report)),
+        created=_moment(report.job.created),
     )
 
 
@@ -266,6 +269,16 @@ def _links(report: ReportInput) -> Iterator[tuple[str, str]]:
     named = (("Prefect flow run", report.job.flow_run_url), ("MLflow run", report.job.mlflow_run_url))
     # Anything else, javascript: above all, is no link.
     yield from ((name, url) for name, url in named if url.startswith(("http://", "https://")))
+
+
+def _moment(created: str) -> str:
+    """2026-11-20T19:30:00Z as people write it; anything else as it is."""
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    zone = " UTC" if moment.utcoffset() == timedelta(0) else ""
+    return f"{moment:%Y-%m-%d %H:%M}{zone}" if zone else created
 
 
 def value_of(interval: Interval, metric: str) -> Value:

@@ -47,12 +47,22 @@ def share(value: float) -> str:
 
 def kappa(interval: Interval) -> str:
     """0.83 (95% interval 0.79 to 0.87)."""
-    return f"{interval.value:.2f}" + (f" ({between(interval)})" if has_interval(interval) else "")
+    return plain(interval.value) + (f" ({between(interval)})" if has_interval(interval) else "")
 
 
 def between(interval: Interval) -> str:
     """95% interval 0.79 to 0.87."""
-    return f"95% interval {interval.low:.2f} to {interval.high:.2f}"
+    return f"95% interval {plain(interval.low)} to {plain(interval.high)}"
+
+
+def plain(value: float) -> str:
+    """Two decimals with a true minus."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """Two decimals with their sign."""
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def has_interval(interval: Interval) -> bool:

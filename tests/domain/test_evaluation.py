@@ -83,6 +83,14 @@ def test_nothing_to_evaluate_is_said_with_the_remedy():
         evaluated([answer("a", np.nan)], [grade("a", 1.0)])
 
 
+def test_a_perfect_share_of_few_answers_is_not_taken_for_certain():
+    answers = [answer(str(k), float(k % 5)) for k in range(10)]
+    evaluation = evaluated(answers, [grade(str(k), float(k % 5)) for k in range(10)])
+    agreement = evaluation.figure("unseen_answers", "agreement")
+    assert (agreement.value, agreement.high) == (1, 1)
+    assert agreement.low == pytest.approx(0.025 ** (1 / 10))
+
+
 def test_protocols_are_measured_apart():
     answers = [answer("a", 2.0), answer("b", 4.0), answer("c", 0.0, protocol="unseen_items", item="q2")]
     evaluation = evaluated(answers, [grade("a", 2.0), grade("b", 4.0), grade("c", 4.0, item="q2")])
