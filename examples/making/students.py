@@ -27,6 +27,7 @@ _NEWCOMERS = (
 
 _HESITATIONS = ("I think", "maybe", "um", "basically", "I'm not sure but", "I would say", "in my opinion")
 _JOINS = (". ", ". ", ". ", ". ", " and ", " and ", ", and ", ", ", ". Also ", ". Then ", "; ")
+_JOINED_ALREADY = ("so ", "and ", "because ", "then ", "to ", "with ", "this ")
 _SHORTENED = {
     "because": "cos", "and": "&", "with": "w/", "carbon dioxide": "CO2", "oxygen": "O2",
     "different": "diff", "temperature": "temp", "government": "gov", "something": "sth",
@@ -150,7 +151,8 @@ def _composed(phrases: list[str], student: Student, chance: random.Random) -> st
     if chance.random() < student.hesitates:
         text = f"{chance.choice(_HESITATIONS)} {text}"
     for phrase in phrases[1:]:
-        text += chance.choice(_JOINS) + phrase
+        joined = phrase.startswith(_JOINED_ALREADY)
+        text += chance.choice((" ", ", ") if joined else _JOINS) + phrase
     text = _in_own_hand(text, student, chance)
     if not student.lower_case:
         text = re.sub(r"(^|\. )([a-z])", lambda found: found[1] + found[2].upper(), text)
