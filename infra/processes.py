@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ from domain.errors import OutsideError, SettingError
 
 log = logging.getLogger(__name__)
 
+MARK = "_TRAINYARD_UP"
+"""The variable in which children, and theirs, carry whose they are."""
 _LOG_LIMIT_BYTES = 5_000_000
 _LOGS_KEPT = 3
 
@@ -87,11 +91,11 @@ class Child:
 
 
 class Guard:
-    """Stops the processes it was told of when this process is gone, however it went."""
+    """Stops the processes it was told of, and all of that mark, when this process is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.processes"],
+            [sys.executable, "-m", "infra.processes", mark],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
@@ -116,20 +120,55 @@ class Guard:
 
 
 def stop(identities: Iterable[Identity], grace_seconds: float = 10) -> None:
-    """Ends these processes and all their descendants: asks (SIGTERM), waits, then kills."""
+    """Ends these processes and all their descendants: asks (SIGTERM), waits, then kills.
+
+    They are asked first, so that a worker can end its flow runs itself; then what they left is asked.
+    """
     roots = [process for identity in identities if (process := identity.process())]
     # Before the first is asked: an orphan no longer tells whose child it was.
     family = {process.pid: process for root in roots for process in [root, *_descendants(root)]}
-    for process in roots:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, alive = psutil.wait_procs(family.values(), timeout=grace_seconds)
+    for asked in (roots, list(family.values())):
+        for process in filter(_runs, asked):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        alive = _left_after(grace_seconds, asked)
     # What was started while we waited, or outlived the parent that we asked.
     alive += [child for process in alive for child in _descendants(process)]
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=5)
+    _left_after(5, alive)
+
+
+def _left_after(seconds: float, processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Waits until they have ended, at most `seconds`; returns those that have not."""
+    deadline = time.monotonic() + seconds
+    alive = list(processes)
+    while alive := [process for process in alive if _runs(process)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    # Not psutil.wait_procs: an orphan that init does not reap stays a zombie, which it waits for.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def marked(mark: str) -> list[Identity]:
+    """The processes that carry `mark` in their environment, whoever their parent is by now.
+
+    A worker that dies leaves its flow runs behind, in sessions of their own.
+    """
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
+                found.append(Identity(process.name(), process.pid, process.create_time()))
+    return found
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:
@@ -178,6 +217,7 @@ def _guard() -> None:
         signal.signal(ignored, signal.SIG_IGN)
     watched = [Identity(*json.loads(line)) for line in sys.stdin]
     stop(watched)
+    stop(marked(sys.argv[1]))
 
 
 if __name__ == "__main__":

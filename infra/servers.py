@@ -22,7 +22,7 @@ from pathlib import Path
 
 from domain.errors import OutsideError, SettingError
 from infra.mlflow_access import make_database
-from infra.processes import Child, Guard, Identity, need_free_port, stop
+from infra.processes import MARK, Child, Guard, Identity, marked, need_free_port, stop
 from infra.running import Running, record, recorded, running, state_file
 from infra.server_commands import (
     LOOPBACK,
@@ -90,7 +90,7 @@ def _serving(settings: Settings, *, worker: bool = True) -> Iterator[_Served]:
         )
     _stop_remains(home)
     children: list[Child] = []
-    guard = Guard()
+    guard = Guard(str(home))
     try:
         servers = _start_servers(settings, home, guard, children)
         if worker:
@@ -106,6 +106,7 @@ def _serving(settings: Settings, *, worker: bool = True) -> Iterator[_Served]:
             # The worker first: it reports its flow runs to the server as it goes.
             stop([child.identity for child in children if child.identity.name == "worker"])
             stop([child.identity for child in children])
+            stop(marked(str(home)))
             for child in children:
                 child.exit_code()
             guard.release()
@@ -143,7 +144,8 @@ def _start_servers(settings: Settings, home: Path, guard: Guard, children: list[
 
 
 def _start(home: Path, guard: Guard, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
-    child = Child(name, command, environment, home / "logs" / f"{name.lower().replace(' ', '-')}.log")
+    log_file = home / "logs" / f"{name.lower().replace(' ', '-')}.log"
+    child = Child(name, command, {**environment, MARK: str(home)}, log_file)
     guard.watch(child.identity)
     log.info("%s: process %d, log %s", name, child.identity.pid, child.log_file)
     return child
@@ -179,7 +181,8 @@ def _stop_remains(home: Path) -> None:
     """Stops what an earlier `up` left behind, if it and its guard were both killed."""
     if (left := recorded(home)) is not None:
         stop(left.processes)
-        state_file(home).unlink(missing_ok=True)
+    stop(marked(str(home)))
+    state_file(home).unlink(missing_ok=True)
 
 
 # -- signals ----------------------------------------------------------------------------------
