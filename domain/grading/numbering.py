@@ -15,7 +15,9 @@ _ZEROS = re.compile(r"(?<![\w.])0+(?=\d)")
 _ROMAN = re.compile(r"(?:x{0,2}(?:ix|iv|v?i{0,3}))")
 _TOP = r"(?P<top>\d{1,3}(?:\.\d{1,2}){0,2})"
 _PART = r"(?:[a-z]|[ivx]{1,5})"
-_PARTS = rf"(?P<parts>(?:\s?\(\s?{_PART}\s?\)|[.\s]?[a-z](?:[ivx]{{1,4}})?(?=[.):|]|\s*\()|[a-z](?:[ivx]{{1,4}})?(?![a-z0-9'’]))*)"
+_IN_BRACKETS = rf"\s?\(\s?{_PART}\s?\)"
+_LETTER = r"[a-z](?:[ivx]{1,4})?"
+_PARTS = rf"(?P<parts>(?:{_IN_BRACKETS}|[.\s]?{_LETTER}(?=[.):|]|\s*\()|{_LETTER}(?![a-z0-9'’])){{0,3}})"
 # Leading decorations of Markdown and of quoted text are not part of a number.
 _DECOR = r"^(?P<indent>\s*)[#>*_\s]{0,12}"
 _AFTER_WORD = r"(?:[*_]{1,3})?(?=\s*$|\s*[.:)\]|\[(–—-]|\s+[A-ZÄÖÜ\d\"“‘'/])"
@@ -68,24 +70,25 @@ def read_label(line: str, *, loose: bool = False) -> Label | None:
     `loose` also takes a bare number followed by a capital ("2 Name the ..."), which prose can hold
     by chance.
     """
-    if len(line) > 20_000 or not line.strip():
+    head, tail = line[:200], line[200:]
+    if not head.strip():
         return None
     patterns = [("keyword", _KEYWORD), ("bare", _BARE), ("sub", _SUB)]
     if loose:
         patterns.insert(2, ("loose", _LOOSE))
     for style, pattern in patterns:
-        found = pattern.match(line)
+        found = pattern.match(head)
         if found and not (style == "bare" and not found["sep"] and not found["parts"]):
-            return _label(style, found)
+            return _label(style, found, tail)
     return None
 
 
-def _label(style: str, found: re.Match[str]) -> Label:
+def _label(style: str, found: re.Match[str], tail: str) -> Label:
     top = found.groupdict().get("top")
     parts = split_parts(found["parts"])
     levels = ((_ZEROS.sub("", top),) if top else ()) + parts
     indent = len(found["indent"].expandtabs(4))
-    return Label(levels, style, indent, _OPENING.sub("", found["rest"]))
+    return Label(levels, style, indent, _OPENING.sub("", found["rest"]) + tail)
 
 
 def split_parts(text: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from domain.grading.drafts import Candidate, Draft, Point
 from domain.grading.marks_notation import has_limit, marks_each, split_points, take_marks
 from domain.grading.numbering import read_label
-from domain.grading.segments import Segment, cut
+from domain.grading.segments import Segment, cut, lines_of
 from domain.grading.totals import TotalLine, read_total, sort_totals, total_of_preamble
 from domain.grading.vocabulary import FieldLine, read_field
 
@@ -20,6 +20,7 @@ _NAMED_TITLE = re.compile(
     r"^(?:title|(?:marking |model )?guide|mark(?:ing)? scheme|rubric|paper|exam|test|quiz|subject|topic)\s*[:–—-]\s+(?P<title>.+)$",
     re.IGNORECASE,
 )
+_TITLE_MARKS = re.compile(r"[\[(][^\[\]()]*\d[^\[\]()]*(?:mark|point|pt)[^\[\]()]*[\])]", re.IGNORECASE)
 _ANSWER_PART = re.compile(
     r"^[\s#*_]*(?:(?:model |suggested )?answers|answer key|mark(?:ing)? scheme|solutions)[\s:*_]*$",
     re.IGNORECASE,
@@ -39,7 +40,7 @@ class Section:
 
 def read_prose(text: str, *, loose: bool = False) -> Candidate:
     """Items introduced by numbers ("1.", "Question 2 (4 marks)", "(a)(i)"), one after the other."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     split = _answer_part(lines)
     if split is not None:
         return _join(_read_lines(lines[:split], loose), _read_lines(lines[split + 1 :], loose), split)
@@ -48,7 +49,7 @@ def read_prose(text: str, *, loose: bool = False) -> Candidate:
 
 def read_unnumbered(text: str) -> Candidate:
     """Items without numbers, each opened by "Question:"; they are numbered in reading order."""
-    given = text.splitlines()
+    given = lines_of(text)
     if any((label := read_label(line)) and label.style != "sub" for line in given):
         return Candidate("", ())
     lines, n = [], 0
@@ -64,13 +65,12 @@ def read_unnumbered(text: str) -> Candidate:
 
 def _answer_part(lines: Sequence[str]) -> int | None:
     """Where the answers of all questions begin, in guides that print the questions first."""
-    first = next(
-        (label.number for line in lines if (label := read_label(line)) and label.levels[0].isdigit()), None
-    )
-    for i, line in enumerate(lines):
-        if i and _ANSWER_PART.match(line) and any(read_label(above) for above in lines[:i]):
-            below = next((read_label(other) for other in lines[i + 1 :] if other.strip()), None)
-            if below and below.style != "sub" and below.number == first:
+    labels = ((i, label) for i, line in enumerate(lines) if (label := read_label(line)))
+    first, opening = next(((i, label) for i, label in labels if label.style != "sub"), (len(lines), None))
+    for i in range(first + 1, len(lines)):
+        if _ANSWER_PART.match(lines[i]):
+            below = next((read_label(line) for line in lines[i + 1 : i + 4] if line.strip()), None)
+            if below and opening and below.style != "sub" and below.number == opening.number:
                 return i
     return None
 
@@ -127,8 +127,8 @@ def title_of(preamble: Sequence[str]) -> tuple[str, float | None]:
     lines = [line.strip(" \t#*_>|") for line in preamble if not _is_rule(line)]
     lines = [line for line in lines if line and not read_total(line) and not _ONLY_MARKS.match(line)]
     named = next((found for line in lines[:8] if (found := _NAMED_TITLE.match(line))), None)
-    title = named["title"].strip() if named else (lines[0] if lines else "")
-    taken = take_marks(title) if re.search(r"[\[(].*\d.*(?:mark|point|pt).*[\])]", title) else None
+    title = (named["title"] if named else lines[0] if lines else "")[:200].strip()
+    taken = take_marks(title) if _TITLE_MARKS.search(title) else None
     return (taken.text, taken.marks) if taken else (title, None)
 
 

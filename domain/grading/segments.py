@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from domain.grading.numbering import Label, nest, read_label
 
+_RUN = re.compile(r"(?:[^\w\n]|_){81,}")
+
 Strong = Callable[[Sequence[str]], bool]
 """Whether the lines from a number to the next show that it opens an item (a field, marks, a score)."""
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text. Runs of blanks and signs end after 80, as longer ones only cost time."""
+    return _RUN.sub(lambda run: run[0][:80], text).splitlines()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from domain.grading.marks_notation import read_number, take_marks
 from domain.grading.numbering import normalise_number
 from domain.grading.records import Answer, Submission
 from domain.grading.scores_notation import has_score, read_total_score, take_scores
-from domain.grading.segments import Segment, cut
+from domain.grading.segments import Segment, cut, lines_of
 from domain.grading.vocabulary import SUBMISSION_FIELDS, key_of
 
 _HEADER = re.compile(
@@ -91,7 +91,7 @@ def _repeated(submission: Submission) -> list[str]:
 
 
 def _read_text(extraction: Extraction, name: str, numbers: Sequence[str] | None) -> Submission:
-    lines = extraction.text.splitlines()
+    lines = lines_of(extraction.text)
     problems: list[str] = []
     answers = [
         a for n, table in enumerate(extraction.tables, 1) for a in _answers_of_table(table, n, problems)
@@ -174,7 +174,7 @@ def _text_of(lines: Sequence[str]) -> str:
         rest = body[1:]
         taken = take_marks(body[0])
         body = rest if any(line.strip() for line in rest) else [taken.text]
-    text = "\n".join(line.strip() for line in body).strip()
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip() for line in body)).strip()
     return "" if _BLANK.match(text) and (_MEANT_BLANK.match(text) or len(text.split()) < 3) else text
 
 
@@ -206,7 +206,7 @@ def _answers_of_table(table: Table, n: int, problems: list[str]) -> list[Answer]
             _score_cell(row, columns.get(name), item, place, problems) for name in ("score", "second_score")
         ]
         text = row[columns["text"]].strip() if columns["text"] < len(row) else ""
-        answers.append(Answer(item, _text_of(text.splitlines()), golds[0], golds[1], place))
+        answers.append(Answer(item, _text_of(lines_of(text)), golds[0], golds[1], place))
     return answers
 
 

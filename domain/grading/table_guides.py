@@ -14,6 +14,7 @@ from domain.grading.drafts import Candidate, Draft, Point
 from domain.grading.marks_notation import has_limit, read_number, take_marks
 from domain.grading.numbering import normalise_number, read_label
 from domain.grading.prose_guides import Section, read_list, read_points, title_of
+from domain.grading.segments import lines_of
 from domain.grading.totals import read_total, total_of_preamble
 from domain.grading.vocabulary import GUIDE_COLUMNS, match_columns
 
@@ -41,11 +42,11 @@ def read_tables(extraction: Extraction) -> Candidate:
         found, stated = _read_rows(rows)
         drafts += found
         total = stated if total is None else total
-    lines = [line for line in extraction.text.splitlines() if "|" not in line]
+    lines = [line for line in lines_of(extraction.text) if "|" not in line]
     stated_lines = [t.marks for line in lines if (t := read_total(line))]
     if total is None:
         total = stated_lines[-1] if stated_lines else total_of_preamble(lines)
-    title = "" if _is_delimited(extraction) else _title(extraction.text.splitlines())
+    title = "" if _is_delimited(extraction) else _title(lines_of(extraction.text))
     return Candidate(title, tuple(drafts), total)
 
 
@@ -86,7 +87,7 @@ def _rows(n: int, table: Table) -> list[Row]:
 
 
 def _csv_rows(text: str) -> list[Row]:
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    header = next((line for line in lines_of(text) if line.strip()), "")
     delimiter = max(",;\t|", key=header.count)
     reader = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter)
     return [
@@ -97,7 +98,7 @@ def _csv_rows(text: str) -> list[Row]:
 def _piped(text: str) -> Iterator[list[Row]]:
     """Tables drawn with "|" between the cells, as in Markdown."""
     rows: list[Row] = []
-    for i, line in enumerate(text.splitlines(), 1):
+    for i, line in enumerate(lines_of(text), 1):
         if line.count("|") > 1 or " | " in line:
             if not _RULER.match(line):
                 framed = _FRAMED.match(line)
@@ -177,7 +178,7 @@ def _draft(cells: dict[str, str], place: str, position: int) -> Draft:
 
 def _points(text: str) -> list[Point]:
     lines = tuple(
-        piece for line in text.splitlines() for piece in (line.split(";") if ";" in line else [line])
+        piece for line in lines_of(text) for piece in (line.split(";") if ";" in line else [line])
     )
     return read_points(Section("criteria", "", lines))
 
