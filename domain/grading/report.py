@@ -44,9 +44,10 @@ class ReportFiles:
 
 
 def write_report(report: ReportInput, folder: Path) -> ReportFiles:
-    """Writes report.html, report.md, report.json and predictions.csv into `folder`, all or none.
+    """Writes report.html, report.md, report.json and predictions.csv into `folder`.
 
-    A report that is already there is replaced; other files in the folder stay. Raises InputError when
+    A new folder appears with all four or not at all. A report that is already there is replaced file by
+    file, the page last; other files in the folder stay. Raises InputError when
     the folder cannot be written to.
     """
     view = view_of(report)
@@ -71,7 +72,7 @@ def _place(contents: dict[str, str], folder: Path) -> None:
     try:
         draft.chmod(0o755)
         for name, text in contents.items():
-            (draft / name).write_text(text, encoding="utf-8", newline="")
+            (draft / name).write_text(_clean(text), encoding="utf-8", newline="")
         if not folder.exists():
             draft.rename(folder)
             return
@@ -94,8 +95,7 @@ def html_of(view: View) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    page = environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(view=view)
-    return _clean(page)
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(view=view)
 
 
 def json_of(view: View) -> str:
@@ -103,7 +103,7 @@ def json_of(view: View) -> str:
     described = json.loads(view.report.to_json())
     described["evaluation"].pop("graded")
     described["findings"] = [asdict(finding) for finding in view.findings]
-    return _clean(json.dumps(described, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    return json.dumps(described, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def csv_of(evaluation: Evaluation) -> str:
@@ -114,7 +114,7 @@ def csv_of(evaluation: Evaluation) -> str:
     frame = evaluation.graded.copy()
     for name in ("answer_id", "item_id", "label", "student", "text", "rationale"):
         frame[name] = pd.Series([_disarmed(str(value)) for value in frame[name]], dtype=str)
-    return _clean(str(frame.to_csv(index=False, lineterminator="\r\n", float_format="%.6g")))
+    return str(frame.to_csv(index=False, lineterminator="\r\n", float_format="%.6g"))
 
 
 def _disarmed(text: str) -> str:
