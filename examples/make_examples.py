@@ -88,7 +88,7 @@ def _table() -> bytes:
             question.model_answer,
             question.max_score,
         ]
-        writer.writerow([*shown, row.student.label, row.answer.text, *scores])
+        writer.writerow([*shown, row.student.number, row.answer.text, *scores])
     return file.getvalue().encode()
 
 

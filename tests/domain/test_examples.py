@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 from functools import cache
 from pathlib import Path
@@ -14,9 +13,11 @@ import pytest
 from domain.documents.extraction import Extraction
 from domain.documents.reading import extract
 from domain.errors import InputError
+from domain.grading.alignment import align, choose_guide
 from domain.grading.guides import parse_guide
 from domain.grading.records import Guide, Submission
 from domain.grading.submissions import parse_submission
+from domain.grading.tidy import read_tidy
 from domain.identity import hash_file, hash_text
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -181,16 +182,33 @@ def test_two_examiners_agree_exactly_on_80_to_88_percent() -> None:
 
 
 def test_the_table_of_answers_holds_three_questions_with_both_marks() -> None:
-    with (EXAMPLES / "answers.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    expected = _made("plan").table_rows()
-    assert [row["answer"] for row in rows] == [row.answer.text for row in expected]
-    assert {(row["guide"], row["number"]) for row in rows} == {
-        ("Weather and climate quiz", n) for n in ("1", "2", "3")
-    }
-    for row in rows:
-        assert 0 <= float(row["score"]) <= float(row["max_score"])
-        assert 0 <= float(row["second_score"]) <= float(row["max_score"])
+    topic = _made("bank").read_topic("weather")
+    table = read_tidy(EXAMPLES / "answers.csv")
+    assert (table.rejections, table.problems) == ((), ())
+    assert [(item.guide, item.item.number, item.item.max_score) for item in table.items] == [
+        (topic.title, question.number, question.max_score) for question in topic.questions
+    ]
+    read = [(a.student, a.item_id, a.answer.text, a.answer.gold, a.answer.second_gold) for a in table.answers]
+    assert read == [
+        (row.student.number, row.answer.number, row.answer.text, row.answer.score, row.answer.second)
+        for row in _made("plan").table_rows()
+    ]
+
+
+def test_each_paper_finds_its_guide_and_only_the_two_impossible_answers_are_left_out() -> None:
+    guides = [_guide(f"{name}.{format}") for name, format in _made("plan").GUIDES.items()]
+    guides += [_guide("photosynthesis-draft.txt"), _guide("skeleton-does-not-balance.txt")]
+    left_out: dict[str, int] = {}
+    for paper in _made("plan").papers():
+        numbers = tuple(question.number for question in paper.topic.questions)
+        read = _submission("submissions", paper.file, numbers)
+        choice = choose_guide(read, guides)
+        assert choice.index is not None, (paper.file, choice.problem)
+        assert guides[choice.index].title == paper.topic.title
+        aligned = align(read, guides[choice.index])
+        if len(aligned.matched) < len(paper.answers):
+            left_out[paper.oddity] = left_out.get(paper.oddity, 0) + len(paper.answers) - len(aligned.matched)
+    assert left_out == {"a score above its maximum": 1, "an unknown question": 1}
 
 
 def test_making_the_examples_again_gives_the_committed_files(monkeypatch: pytest.MonkeyPatch) -> None:
