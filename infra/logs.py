@@ -44,19 +44,40 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
     """Our handler, known by its class so that setting up twice does not log twice."""
 
 
+class _Line(logging.Formatter):
+    """The time and the message; the level too where it is more than news."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        if record.levelno >= logging.WARNING:
+            record.message = f"{record.levelname.lower()}: {record.message}"
+        return super().formatMessage(record)
+
+
 def set_up_logging(level: str, secrets: Sequence[str] = ()) -> None:
     """Sends our modules' events from `level` on, and others' warnings, to stderr.
 
     Handlers that other libraries have set up on the root get the filter as well.
     """
-    root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if isinstance(handler, _Stderr)]:
-        root.removeHandler(handler)
-    handler = _Stderr(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S"))
-    root.addHandler(handler)
-    root.setLevel(logging.WARNING)
+    # On our own loggers: Prefect sets up the root anew when a flow starts.
     for name in OURS:
-        logging.getLogger(name).setLevel(level)
+        logger = logging.getLogger(name)
+        logger.setLevel(level)
+        logger.propagate = False
+        _handle(logger, secrets)
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    _handle(root, secrets)
     for each in root.handlers:
         each.addFilter(SecretFilter(secrets))
+
+
+def _handle(logger: logging.Logger, secrets: Sequence[str]) -> None:
+    for handler in [handler for handler in logger.handlers if isinstance(handler, _Stderr)]:
+        logger.removeHandler(handler)
+    handler = _Stderr(sys.stderr)
+    handler.setFormatter(_Line())
+    handler.addFilter(SecretFilter(secrets))
+    logger.addHandler(handler)

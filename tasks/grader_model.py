@@ -7,6 +7,8 @@ It is copied into the model, with `domain/` and `strategies/` beside it, and is 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,8 @@ from mlflow.pyfunc import PythonModel
 from domain.errors import InputError
 from domain.identity import fingerprint
 
-ITEM_COLUMNS = ("number", "question", "model_answer", "alternatives", "criteria", "max_score")
 OUTPUT_COLUMNS = ["score", "mark", "confidence", "refer", "rationale"]
+_ITEM_COLUMNS = ("number", "question", "model_answer", "alternatives", "criteria", "max_score")
 
 
 class GraderModel(PythonModel):
@@ -28,26 +30,42 @@ class GraderModel(PythonModel):
         from strategies.grading.grader import load_grader
 
         self._grader = load_grader(Path(context.artifacts["grader"]), embed=None)
+        self._known = Known(
+            {item.item_id: item.max_score for item in self._grader.model.items},
+            {
+                (item.reference.question, item.reference.answers[0], item.max_score): item.item_id
+                for item in self._grader.model.items
+            },
+        )
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         if model_input.empty:
             return pd.DataFrame(columns=OUTPUT_COLUMNS)
-        items, answers = frames_of(model_input)
+        items, answers = frames_of(model_input, self._known)
         graded = self._grader.grade(items, answers).set_index("answer_id")
         return graded.loc[answers["answer_id"], OUTPUT_COLUMNS].set_axis(model_input.index, axis=0)
 
 
-def frames_of(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+@dataclass(frozen=True)
+class Known:
+    """The items that the model has graded answers of: their maxima, and their ids by what they say."""
+
+    max_scores: Mapping[str, float]
+    ids: Mapping[tuple[str, str, float], str]
+
+
+def frames_of(rows: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Items and answers (contracts of those names) of a flat table with one row an answer.
 
-    An item without an id is named by its content: the grader then knows of it what the row says.
+    An item without an id is the known one with the same question, model answer and max_score, or else
+    named by its content. Raises InputError for rows that contradict each other or the model.
     """
     items: dict[str, dict[str, Any]] = {}
     answers = []
     for n, row in enumerate(rows.to_dict("records")):
-        item = _item(n, row)
-        known = items.setdefault(item["item_id"], item)
-        if _content(known) != _content(item):
+        item = _item(n, row, known)
+        first = items.setdefault(item["item_id"], item)
+        if [first[column] for column in _ITEM_COLUMNS] != [item[column] for column in _ITEM_COLUMNS]:
             raise InputError(
                 f"row {n + 1}: item {item['item_id']!r} is described differently than in an earlier row: "
                 "give both the same question, model answer, criteria and max_score"
@@ -66,7 +84,7 @@ def frames_of(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(list(items.values())), pd.DataFrame(answers)
 
 
-def _item(n: int, row: dict[Any, Any]) -> dict[str, Any]:
+def _item(n: int, row: dict[Any, Any], known: Known) -> dict[str, Any]:
     item = {
         "number": _text(row.get("number")),
         "question": _text(row.get("question")),
@@ -78,12 +96,17 @@ def _item(n: int, row: dict[Any, Any]) -> dict[str, Any]:
         ],
         "max_score": _max_score(n, row.get("max_score")),
     }
-    item_id = _text(row.get("item_id")) or fingerprint(item)
+    item_id = _text(row.get("item_id"))
+    worth = known.max_scores.get(item_id, item["max_score"])
+    if worth != item["max_score"]:
+        raise InputError(
+            f"row {n + 1}: item {item_id!r} was worth {worth:g} when the model was trained, not "
+            f"{item['max_score']:g}: correct max_score, or leave item_id out"
+        )
+    if not item_id:
+        said = (item["question"], item["model_answer"], item["max_score"])
+        item_id = known.ids.get(said) or fingerprint(item)
     return {"item_id": item_id, "guide": "", **item}
-
-
-def _content(item: dict[str, Any]) -> list[Any]:
-    return [item[column] for column in ITEM_COLUMNS]
 
 
 def _max_score(n: int, value: Any) -> float:
@@ -92,9 +115,7 @@ def _max_score(n: int, value: Any) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number < math.inf:
-        raise InputError(
-            f"row {n + 1}: max_score {value!r} is not a number above 0: say what the item is worth"
-        )
+        raise InputError(f"row {n + 1}: max_score {value!r} is not a number above 0: say the item's worth")
     return number
 
 

@@ -1,0 +1,36 @@
+"""Pipeline: prepare, train, evaluate, report, in that order."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from domain.kinds import Protocol
+from flows.evaluate import evaluate
+from flows.prepare import prepare
+from flows.report import report
+from flows.train import train
+from tasks.outcome import PipelineOutcome
+from tasks.policy import task_runner
+
+
+@flow(name="pipeline", flow_run_name="pipeline {dataset}", task_runner=task_runner())
+def pipeline(
+    guides: Annotated[str, Field(description="folder or file of marking guides; '' for none")] = "",
+    submissions: Annotated[str, Field(description="folder or file of graded submissions; '' for none")] = "",
+    answers: Annotated[str, Field(description="tidy CSV or JSONL of graded answers; '' for none")] = "",
+    dataset: Annotated[str, Field(description="name of the dataset")] = "default",
+    strategy: Annotated[str, Field(description="auto, llm, transfer or native")] = "auto",
+    hyperparameters: Annotated[list[str], Field(description="name=value, over the defaults")] = [],  # noqa: B006
+    protocol: Annotated[Protocol, Field(description="what is held out")] = Protocol.UNSEEN_ANSWERS,
+    seed: Annotated[int, Field(description="seed of the split")] = 0,
+    max_reject_share: Annotated[float, Field(description="-1 for the setting's")] = -1.0,
+) -> PipelineOutcome:
+    """From files to a report that people trust."""
+    prepared = prepare(guides, submissions, answers, dataset, protocol, seed, max_reject_share)
+    trained = train(prepared["dataset"]["id"], strategy, hyperparameters)
+    evaluated = evaluate(trained["job_id"])
+    reported = report(trained["job_id"])
+    return PipelineOutcome(prepare=prepared, train=trained, evaluate=evaluated, report=reported)

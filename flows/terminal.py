@@ -1,0 +1,200 @@
+"""What a person reads in the terminal: the outcome of a command in words and small tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tasks.outcome import (
+    EvaluateOutcome,
+    PipelineOutcome,
+    PrepareOutcome,
+    ReportOutcome,
+    TrainOutcome,
+)
+
+out = Console(highlight=False, soft_wrap=True)
+MOST_LINES = 12
+
+
+def show_prepare(outcome: PrepareOutcome) -> None:
+    """What was ingested, what was a duplicate, what was refused and why, and the dataset."""
+    _heading("Material")
+    for part in outcome["ingested"]:
+        formats = ", ".join(
+            f"{n} {_short(media)}" for media, n in sorted(outcome["formats"][part["role"]].items())
+        )
+        out.print(
+            f"  {part['n_files']} {part['role']} files: {part['n_new']} new, {part['n_known']} known, "
+            f"{part['n_read']} read now; documents: {formats}"
+        )
+    duplicates = [
+        f"{d['name']} says the same as {d['equals']}" for p in outcome["ingested"] for d in p["duplicates"]
+    ]
+    _listing("Duplicates", duplicates)
+    near = [f"{p['a']} and {p['b']} are {p['similarity']:.0%} alike" for p in outcome["near_duplicates"]]
+    _listing("Near duplicates (kept, never on both sides of a split)", near)
+    _listing("Refused files", [_named(r) for p in outcome["ingested"] for r in p["rejected"]])
+    doubtful = [
+        f"{g['title']} ({g['name']}): {'; '.join(g['problems'])}" for g in outcome["guides"] if g["problems"]
+    ]
+    _listing("Guides not trained on", doubtful)
+    _listing(
+        "Documents that wait or could not be parsed", ["; ".join(u["problems"]) for u in outcome["unparsed"]]
+    )
+    _listing("Quarantined rows", [_quarantined(row) for row in outcome["quarantine"]])
+    facts = outcome["dataset"]
+    splits = ", ".join(f"{n} {name}" for name, n in facts["splits"].items())
+    out.print(
+        f"  Dataset [bold]{escape(facts['name'])}[/]: {facts['n_answers']} graded answers to "
+        f"{facts['n_items']} items by {facts['n_students']} students ({splits}); {facts['n_blank']} blank"
+    )
+    for reason, n in facts["set_aside"].items():
+        out.print(f"  Set aside: {n} answers ({reason})")
+
+
+def _quarantined(row: Mapping[str, str]) -> str:
+    value = f" ({row['value']})" if row["value"] else ""
+    column = "" if row["column"] in ("*", "answer", "") else f" {row['column']}:"
+    return f"{row['source']}, {row['row']}:{column} {row['check']}{value}"
+
+
+def _named(rejected: Mapping[str, str]) -> str:
+    name, reason = rejected["name"], rejected["reason"]
+    return reason if name in reason else f"{name}: {reason}"
+
+
+def show_train(outcome: TrainOutcome) -> None:
+    """The strategy, why the others were passed over, and the model."""
+    _heading("Training")
+    choice = outcome["choice"]
+    asked = "chosen automatically" if choice["requested"] == "auto" else "as asked"
+    out.print(f"  Strategy [bold]{choice['strategy']}[/], {asked}")
+    for passed in choice["passed_over"]:
+        out.print(f"  passed over: {passed['name']} ({escape(passed['objection'])})")
+    out.print(f"  {outcome['n_trained']} iterations trained, {outcome['n_reused']} reused")
+    model = outcome["model"]
+    out.print(
+        f"  Model [bold]{escape(model['model_name'])}[/] version {model['version']} ({escape(model['uri'])})"
+    )
+
+
+def show_evaluate(outcome: EvaluateOutcome) -> None:
+    """Agreement on held-out answers with its interval, and what can be graded without a human."""
+    _heading("Held-out answers")
+    head = outcome["headline"]
+    out.print(f"  {head['n']} answers of the test split, protocol {head['protocol'].replace('_', ' ')}")
+    out.print(f"  Agreement (QWK) [bold]{_interval(head['qwk'])}[/]")
+    if head["human_qwk"]:
+        out.print(f"  A second examiner against the first: {_interval(head['human_qwk'])}")
+    tolerance = f"{head['tolerance']:.0%} of the item's marks"
+    out.print(f"  Marks within {tolerance} of the examiner's: {_interval(head['agreement'], percent=True)}")
+    share, kept = head["automatic_share"], head["automatic_agreement"]
+    agreed = f"; {_interval(kept, percent=True)} of those agree" if kept else ""
+    out.print(
+        f"  Can be graded without a human at the promised {head['promised']:.0%} agreement: "
+        f"[bold]{share[0] if share else 0:.0%}[/]{agreed}"
+    )
+    if outcome["champion"]:
+        out.print("  This version is the champion")
+
+
+def show_report(outcome: ReportOutcome) -> None:
+    """Where the report is, and its findings."""
+    _heading("Findings")
+    for finding in outcome["findings"]:
+        out.print(f"  - {escape(finding)}")
+    out.print(f"\nReport: [bold]{escape(outcome['html'])}[/]")
+
+
+def show_pipeline(outcome: PipelineOutcome) -> None:
+    show_prepare(outcome["prepare"])
+    show_train(outcome["train"])
+    show_evaluate(outcome["evaluate"])
+    show_report(outcome["report"])
+
+
+def show_reused(outcome: PipelineOutcome) -> None:
+    """Says so when a run found everything done."""
+    n_read = sum(part["n_read"] for part in outcome["prepare"]["ingested"])
+    train = outcome["train"]
+    if n_read == 0 and train["n_trained"] == 0:
+        n_known = sum(part["n_known"] for part in outcome["prepare"]["ingested"])
+        out.print(
+            f"Reused: {n_known} known files, dataset {escape(outcome['prepare']['dataset']['name'])}, "
+            f"{train['n_reused']} iterations, model version {train['model']['version']}; "
+            "nothing was extracted or trained again"
+        )
+
+
+def attention(outcome: PrepareOutcome) -> int:
+    """How many things that were given could not be used."""
+    return (
+        sum(len(part["rejected"]) for part in outcome["ingested"])
+        + sum(bool(guide["problems"]) for guide in outcome["guides"])
+        + len(outcome["unparsed"])
+        + len(outcome["quarantine"])
+    )
+
+
+def show_rows(rows: list[dict[str, Any]]) -> None:
+    """Records as a table, empty columns left out."""
+    columns = [name for name in (rows[0] if rows else {}) if any(row[name] not in ("", None) for row in rows)]
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(escape(_cell(row[name])) for name in columns))
+    out.print(table)
+
+
+def show_record(record: Mapping[str, Any], indent: str = "") -> None:
+    """A record as lines, nested ones indented."""
+    for name, value in record.items():
+        if isinstance(value, Mapping) and value:
+            out.print(f"{indent}{name}:")
+            show_record(value, indent + "  ")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            out.print(f"{indent}{name}:")
+            for entry in value:
+                shown = ", ".join(f"{k} {_cell(v)}" for k, v in entry.items())
+                out.print(f"{indent}  - {escape(shown)}")
+        elif value not in ("", None, [], {}):
+            out.print(f"{indent}{name}: {escape(_cell(value))}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _interval(values: list[float], *, percent: bool = False) -> str:
+    form = (lambda v: f"{v:.1%}") if percent else (lambda v: f"{v:.3f}")
+    value, *bounds = map(form, values)
+    return f"{value} (95 % interval {bounds[0]} to {bounds[1]})" if len(bounds) == 2 else value
+
+
+def _heading(text: str) -> None:
+    out.print(f"\n[bold]{text}[/]")
+
+
+def _listing(title: str, lines: Iterable[str]) -> None:
+    lines = list(lines)
+    if not lines:
+        return
+    out.print(f"  {title}:")
+    for line in lines[:MOST_LINES]:
+        out.print(f"    - {escape(line)}")
+    if len(lines) > MOST_LINES:
+        out.print(f"    and {len(lines) - MOST_LINES} more")
+
+
+def _short(media_type: str) -> str:
+    tail = media_type.rpartition("/")[2]
+    known = {"vnd.openxmlformats-officedocument.wordprocessingml.document": "docx", "plain": "txt"}
+    return known.get(tail, tail.removeprefix("x-"))

@@ -1,0 +1,67 @@
+"""Train: a dataset in, a registered model version out. Run it again and it resumes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from domain.kinds import Kind
+from tasks.choice import choose_strategy
+from tasks.datasets import dataset_facts
+from tasks.outcome import TrainOutcome
+from tasks.policy import Tally, task_runner
+from tasks.runs import end_run, finish_model, open_run, register_model
+from tasks.training import begin_job, start_training, train_iteration
+
+
+@flow(
+    name="train",
+    flow_run_name="train {strategy} on {dataset}",
+    task_runner=task_runner(),
+    on_completion=[end_run],
+    on_failure=[end_run],
+    on_cancellation=[end_run],
+    on_crashed=[end_run],
+)
+def train(
+    dataset: Annotated[str, Field(description="name, id or fingerprint; 'latest' for the newest")] = "latest",
+    strategy: Annotated[str, Field(description="auto, llm, transfer or native")] = "auto",
+    hyperparameters: Annotated[list[str], Field(description="name=value, over the defaults")] = [],  # noqa: B006
+    kind: Kind = Kind.GRADING,
+) -> TrainOutcome:
+    """Chooses a strategy, trains it iteration by iteration, registers the model."""
+    facts = dataset_facts(dataset)
+    choice = choose_strategy(kind.value, facts["id"], strategy, hyperparameters)
+    job_id = begin_job(kind.value, facts["id"], choice, str(flow_run.id))
+    run_id = open_run(job_id, str(flow_run.id))
+    tally = Tally()
+    state = start_training(job_id, facts["fingerprint"], choice["recipe"])
+    iterations = []
+    while not state["done"] and state["iteration"] < choice["config"]["iterations"]:
+        state = tally.count(
+            train_iteration(
+                job_id,
+                facts["fingerprint"],
+                choice["recipe"],
+                state["checkpoint"],
+                state["iteration"] + 1,
+                return_state=True,
+            )
+        )
+        iterations.append(state)
+    finished = finish_model(
+        job_id, facts["fingerprint"], choice["recipe"], state["checkpoint"], facts["promise"]
+    )
+    registered = register_model(job_id, iterations, finished)
+    return TrainOutcome(
+        job_id=job_id,
+        dataset_id=facts["id"],
+        mlflow_run_id=run_id,
+        choice=choice,
+        n_trained=tally.n_done,
+        n_reused=tally.n_cached,
+        model=registered,
+    )

@@ -1,0 +1,208 @@
+"""Grading the held-out answers with the model as it was registered, and measuring the outcome."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import math
+import tempfile
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pandas as pd
+from prefect import task
+
+from domain.contracts import sift
+from domain.grading.contracts import Predictions
+from domain.grading.evaluation import Evaluation, evaluate
+from domain.identity import fingerprint
+from domain.kinds import Split
+from infra import catalog as records
+from infra.catalog import Job
+from infra.model_registry import ModelRegistry, ModelVersion
+from strategies.grading.grader import Grader, load_grader
+from tasks.effects import embed_once
+from tasks.outcome import EvaluateOutcome
+from tasks.policy import KEPT, RETRIED, keyed_by
+from tasks.workplace import Workplace, workplace
+
+log = logging.getLogger(__name__)
+
+GRADING_CODE = ("domain.grading", "domain.contracts", "strategies.grading", "tasks.evaluation")
+
+
+class Graded(TypedDict):
+    """`predictions` is a key of the store; `threshold` is the confidence below which humans look."""
+
+    predictions: str
+    threshold: float
+    n_answers: int
+
+
+class Measured(TypedDict):
+    evaluation: str
+    """A key of the store."""
+
+
+@task(
+    task_run_name="grade held-out answers",
+    cache_key_fn=keyed_by("content", "dataset_fingerprint", code=GRADING_CODE),
+    **KEPT,
+)
+def grade_held_out(uri: str, content: str, dataset_id: str, dataset_fingerprint: str) -> Graded:  # noqa: ARG001
+    """Predictions for the validation and test answers, through the runtime that users get."""
+    place = workplace()
+    frames = records.dataset_frames(place.catalog, dataset_id)
+    held_out = frames.answers[frames.answers["split"] != Split.TRAIN]
+    with tempfile.TemporaryDirectory() as folder:
+        grader = load_registered(place, uri, Path(folder))
+        predictions = grader.grade(frames.items, held_out)
+    sifted = sift(Predictions, predictions, key="answer_id", max_reject_share=place.settings.max_reject_share)
+    records.quarantine(place.catalog, place.settings.owner, "predictions", sifted.rejections)
+    log.info("graded %d held-out answers", len(sifted.passed))
+    return Graded(
+        predictions=place.store.put_bytes(frame_to_bytes(sifted.passed)),
+        threshold=float(grader.threshold),
+        n_answers=len(sifted.passed),
+    )
+
+
+def load_registered(place: Workplace, uri: str, folder: Path) -> Grader:
+    """The grader of a registered version, copied below `folder`."""
+    files = ModelRegistry(place.tracking).download_model(uri, folder)
+    scratch = place.settings.home / "scratch"
+    return load_grader(files, embed=lambda texts, model: embed_once(list(texts), model, scratch))
+
+
+@task(
+    task_run_name="measure",
+    cache_key_fn=keyed_by("graded", "dataset_fingerprint", "promise", code=GRADING_CODE),
+    **KEPT,
+)
+def measure(graded: Graded, dataset_id: str, dataset_fingerprint: str, promise: list[float]) -> Measured:  # noqa: ARG001
+    """The evaluation of the predictions, kept in the store."""
+    place = workplace()
+    frames = records.dataset_frames(place.catalog, dataset_id)
+    predictions = frame_from_bytes(place.store.get_bytes(graded["predictions"]))
+    evaluation = evaluate(
+        predictions,
+        _with_totals(place, frames.answers),
+        threshold=graded["threshold"],
+        promised=promise[0],
+        tolerance=promise[1],
+        items=frames.items,
+    )
+    return Measured(evaluation=place.store.put_bytes(evaluation.to_json().encode()))
+
+
+def _with_totals(place: Workplace, answers: pd.DataFrame) -> pd.DataFrame:
+    """`answers` with the column expected_total, for papers of which only the total is known."""
+    totals = {
+        (paper.guide_id, paper.student): paper.expected_total
+        for paper in records.submissions(place.catalog, place.settings.owner)
+        if paper.expected_total is not None
+    }
+    pairs = zip(answers["guide_id"], answers["student"], strict=True)
+    return answers.assign(expected_total=[totals.get(pair, math.nan) for pair in pairs])
+
+
+@task(task_run_name="record evaluation", **RETRIED)
+def record_evaluation(job_id: str, graded: Graded, measured: Measured) -> EvaluateOutcome:
+    """Catalog and MLflow learn the figures; the model becomes champion where it may."""
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, job_id)
+    evaluation = load_evaluation(place, measured["evaluation"])
+    figures = figures_of(evaluation)
+    records.save_evaluation(
+        place.catalog,
+        job_id=job.id,
+        dataset_id=job.dataset_id,
+        key=fingerprint([graded, measured]),
+        metrics=figures,
+        artifacts={"evaluation": measured["evaluation"], "predictions": graded["predictions"]},
+    )
+    champion = False
+    if job.mlflow_run_id:
+        place.tracking.log_metrics(job.mlflow_run_id, figures)
+        place.tracking.log_table(job.mlflow_run_id, evaluation.metrics, "evaluation/metrics.json")
+        place.tracking.log_table(job.mlflow_run_id, evaluation.items, "evaluation/items.json")
+        champion = _promoted(place, job)
+    headline = headline_of(evaluation)
+    log.info("held-out answers: %s", json.dumps(headline))
+    return EvaluateOutcome(
+        job_id=job.id,
+        evaluation=measured["evaluation"],
+        predictions=graded["predictions"],
+        headline=headline,
+        champion=champion,
+    )
+
+
+def _promoted(place: Workplace, job: Job) -> bool:
+    """Whether the job's model is champion now: the first version is, and one that measures better.
+
+    Better means a higher QWK on the same dataset; a version trained on another dataset is a challenger
+    until someone compares the two on the same answers.
+    """
+    registry = ModelRegistry(place.tracking)
+    name = job.model_name or ""
+    champion = registry.champion(name)
+    mine = next(v for v in registry.versions(name) if str(v.version) == job.model_version)
+    if champion is not None and champion.version != mine.version and not _better(mine, champion):
+        return False
+    if champion is None or champion.version != mine.version:
+        registry.promote(name, mine.version)
+    return True
+
+
+def _better(mine: ModelVersion, champion: ModelVersion) -> bool:
+    same = mine.tags.get("dataset_fingerprint") == champion.tags.get("dataset_fingerprint")
+    key = "unseen_answers.qwk"
+    return same and mine.metrics.get(key, -1.0) > champion.metrics.get(key, -1.0)
+
+
+def figures_of(evaluation: Evaluation) -> dict[str, float]:
+    """Every finite figure by the name it has in MLflow: "unseen_answers.qwk"."""
+    return {
+        f"{row.protocol}.{row.metric}": float(row.value)
+        for row in evaluation.metrics.itertuples()
+        if math.isfinite(row.value)
+    }
+
+
+def headline_of(evaluation: Evaluation) -> dict[str, Any]:
+    """What a person asks first, of the protocol nearest to daily use."""
+    protocol = evaluation.protocols[0]
+    qwk, agreement = (evaluation.figure(protocol, name) for name in ("qwk", "agreement"))
+    human = evaluation.figure(protocol, "human.qwk")
+    automatic = evaluation.figure(protocol, "automatic.share")
+    kept = evaluation.figure(protocol, "automatic.agreement")
+    return {
+        "protocol": protocol,
+        "n": qwk.n,
+        "qwk": _rounded(qwk.value, qwk.low, qwk.high),
+        "agreement": _rounded(agreement.value, agreement.low, agreement.high),
+        "human_qwk": _rounded(human.value, human.low, human.high),
+        "automatic_share": _rounded(automatic.value),
+        "automatic_agreement": _rounded(kept.value, kept.low, kept.high),
+        "promised": evaluation.promised,
+        "tolerance": evaluation.tolerance,
+    }
+
+
+def _rounded(*values: float) -> list[float] | None:
+    return [round(v, 4) for v in values] if all(map(math.isfinite, values)) else None
+
+
+def load_evaluation(place: Workplace, key: str) -> Evaluation:
+    return Evaluation.from_json(place.store.get_bytes(key).decode())
+
+
+def frame_to_bytes(frame: pd.DataFrame) -> bytes:
+    """A frame as JSON; equal frames give equal bytes."""
+    return frame.to_json(orient="split", index=False, double_precision=15).encode()  # type: ignore[no-any-return]
+
+
+def frame_from_bytes(content: bytes) -> pd.DataFrame:
+    return pd.read_json(io.BytesIO(content), orient="split", dtype=False, convert_dates=False)

@@ -1,0 +1,118 @@
+"""New submissions graded by a registered model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from prefect import task
+
+from domain.contracts import sift
+from domain.errors import InputError
+from domain.grading.contracts import Predictions
+from infra import catalog as records
+from infra.model_registry import ModelRegistry
+from tasks.evaluation import load_registered
+from tasks.outcome import GradeOutcome
+from tasks.policy import RETRIED
+from tasks.workplace import Workplace, workplace
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "file",
+    "student",
+    "guide",
+    "number",
+    "mark",
+    "max_score",
+    "refer",
+    "confidence",
+    "score",
+    "rationale",
+)
+
+
+@task(task_run_name="grade with {model}", **RETRIED)
+def grade_documents(document_ids: list[str], model: str) -> GradeOutcome:
+    """Grades of every answer in these submissions; those that could not be read are told apart.
+
+    `model` is "NAME@alias", "NAME/version" or "" for the newest job's.
+    """
+    place = workplace()
+    uri = model_uri(place, model)
+    wanted = set(document_ids)
+    papers = {
+        p.document_id: p
+        for p in records.submissions(place.catalog, place.settings.owner)
+        if p.document_id in wanted
+    }
+    guide_ids = sorted({p.guide_id for p in papers.values()})
+    answers = records.answers_frame(place.catalog, place.settings.owner, guide_ids)
+    answers = answers[answers["document_id"].isin(wanted)].reset_index(drop=True)
+    unparsed = [
+        {"name": row.name, "problems": list(row.problems)}
+        for row in records.unparsed(place.catalog, place.settings.owner)
+        if row.document_id in wanted
+    ]
+    if answers.empty:
+        reasons = "; ".join(" ".join(u["problems"]) for u in unparsed[:3])
+        raise InputError(
+            f"none of the {len(wanted)} submissions could be read as answers to a guide: {reasons}"
+        )
+    items = records.items_frame(place.catalog, place.settings.owner, guide_ids)
+    with tempfile.TemporaryDirectory() as folder:
+        grades = load_registered(place, uri, Path(folder)).grade(items, answers)
+    passed = sift(Predictions, grades, key="answer_id", max_reject_share=0.0).passed
+    names = {document_id: paper.name for document_id, paper in papers.items()}
+    log.info("graded %d answers of %d submissions with %s", len(passed), len(papers), uri)
+    return GradeOutcome(model=uri, grades=_rows(passed, answers, items, names), unparsed=unparsed)
+
+
+def model_uri(place: Workplace, model: str) -> str:
+    """The MLflow address of a model as a person names it."""
+    if model.startswith("models:/"):
+        return model
+    if model:
+        return f"models:/{model}" if "@" in model or "/" in model else f"models:/{model}@champion"
+    finished = [j for j in records.jobs(place.catalog, place.settings.owner) if j.model_name]
+    if not finished:
+        raise InputError("there is no model yet: run trainyard pipeline or trainyard train first")
+    name = finished[0].model_name or ""
+    champion = ModelRegistry(place.tracking).champion(name)
+    return f"models:/{name}@champion" if champion else f"models:/{name}/{finished[0].model_version}"
+
+
+def _rows(
+    grades: pd.DataFrame, answers: pd.DataFrame, items: pd.DataFrame, names: dict[str, str]
+) -> list[dict[str, Any]]:
+    joined = grades.merge(answers[["answer_id", "student", "document_id"]], on="answer_id").merge(
+        items[["item_id", "guide", "number"]], on="item_id"
+    )
+    joined["file"] = joined["document_id"].map(names)
+    joined = joined.sort_values(["file", "student", "number"], kind="stable")
+    for column in ("mark", "score", "confidence"):
+        joined[column] = joined[column].round(4)
+    return json.loads(joined[list(COLUMNS)].to_json(orient="records"))  # type: ignore[no-any-return]
+
+
+def grades_as(outcome: GradeOutcome, form: str) -> str:
+    """The grades as "csv" or "json" text. Cells that a spreadsheet would run as a formula are quoted."""
+    if form == "json":
+        return json.dumps(outcome, indent=2, ensure_ascii=False) + "\n"
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in outcome["grades"]:
+        writer.writerow({name: _harmless(value) for name, value in row.items()})
+    return text.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value

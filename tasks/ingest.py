@@ -1,0 +1,150 @@
+"""Files in: found, hashed, read by reader processes, recorded as documents once."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any, TypedDict
+
+from prefect import task
+from prefect.runtime import flow_run
+
+from domain.documents.extraction import EXTRACTOR_VERSION
+from domain.errors import InputError
+from domain.identity import hash_file
+from domain.kinds import Role
+from infra import catalog as records
+from infra.catalog import FileOutcome, FoundFile, Outcome, ReadFile, RefusedFile
+from infra.readers import Read, reader_pool
+from infra.texts import put_extractions
+from tasks.outcome import Ingested
+from tasks.policy import RETRIED
+from tasks.progress import progress
+from tasks.workplace import Workplace, workplace
+
+log = logging.getLogger(__name__)
+
+
+class FileChunk(TypedDict):
+    """A part of a folder: `names` are relative to `root`; `n_total` files are in all chunks."""
+
+    role: str
+    root: str
+    names: list[str]
+    n_total: int
+
+
+@task(task_run_name="find {role} files", **RETRIED)
+def find_files(role: str, path: str) -> list[FileChunk]:
+    """The files below `path` (or the file itself) in chunks. Hidden files and links are left out.
+
+    Raises InputError when `path` does not exist or holds no file.
+    """
+    root = Path(path).expanduser().resolve()
+    if root.is_file():
+        names, root = [root.name], root.parent
+    elif root.is_dir():
+        names = sorted(_files_below(root))
+    else:
+        raise InputError(f"{path} does not exist: give the {role} folder or file as a path that exists")
+    if not names:
+        raise InputError(f"{path} has no files: put the {role} files into it, or give another folder")
+    size = _chunk_size(len(names))
+    return [
+        FileChunk(role=role, root=str(root), names=names[i : i + size], n_total=len(names))
+        for i in range(0, len(names), size)
+    ]
+
+
+def _chunk_size(n_files: int) -> int:
+    """The setting's, but larger where a flow run would otherwise have more than 40 chunks."""
+    return max(workplace().settings.chunk_size, -(-n_files // 40))
+
+
+def _files_below(root: Path) -> list[str]:
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in files:
+            path = Path(folder, name)
+            if name.startswith("."):
+                continue
+            if path.is_symlink():
+                log.warning("%s is a link and is left out: copy the file itself into the folder", path)
+                continue
+            found.append(str(path.relative_to(root)))
+    return found
+
+
+@task(task_run_name="ingest {chunk[role]} files", tags=["reads-files"], **RETRIED)
+def ingest_files(chunk: FileChunk) -> Ingested:
+    """Records each file of a chunk as a new document, a duplicate of one, or rejected with a reason."""
+    place = workplace()
+    role, root = Role(chunk["role"]), Path(chunk["root"])
+    seen = progress(str(flow_run.id), f"reading {role.value} files", chunk["n_total"])
+    files = [_found(root, name) for name in chunk["names"]]
+    known = records.known_files(place.catalog, place.settings.owner, role, EXTRACTOR_VERSION, files)
+    fresh = [f for f in files if (f.name, f.sha256) not in known]
+    seen.advance(len(known))
+    outcomes, n_read = _record(place, role, root, fresh, seen.advance) if fresh else ([], 0)
+    if not fresh:
+        log.info("%s files: all %d are known already, none was read", role.value, len(files))
+    return _summary(role, [*known.values(), *outcomes], n_known=len(known), n_read=n_read)
+
+
+def _found(root: Path, name: str) -> FoundFile:
+    path = root / name
+    return FoundFile(name=name, sha256=hash_file(path), size_bytes=path.stat().st_size)
+
+
+def _record(
+    place: Workplace, role: Role, root: Path, files: list[FoundFile], advance: Any
+) -> tuple[list[FileOutcome], int]:
+    """Reads what no earlier run has read, then records all `files` in one transaction."""
+    have = records.known_extractions(place.catalog, EXTRACTOR_VERSION, [f.sha256 for f in files])
+    unread = {f.sha256: f for f in files if f.sha256 not in have}
+    advance(len(files) - len(unread))
+    results = reader_pool(place.settings.workers).read_all(
+        [root / f.name for f in unread.values()], each=advance
+    )
+    read = {sha: r for sha, r in zip(unread, results, strict=True) if isinstance(r, Read)}
+    refused = [
+        RefusedFile(sha, r.reason) for sha, r in zip(unread, results, strict=True) if not isinstance(r, Read)
+    ]
+    refs = put_extractions(place.store, [r.extraction for r in read.values()])
+    kept = [
+        ReadFile.of(sha, r.extraction, ref, r.signature)
+        for (sha, r), ref in zip(read.items(), refs, strict=True)
+    ]
+    outcomes = records.record_files(
+        place.catalog, place.settings.owner, role, EXTRACTOR_VERSION, files, kept, refused
+    )
+    return outcomes, len(unread)
+
+
+def _summary(role: Role, outcomes: list[FileOutcome], *, n_known: int, n_read: int) -> Ingested:
+    return Ingested(
+        role=role.value,
+        n_files=len(outcomes),
+        n_new=sum(o.outcome is Outcome.DOCUMENT and not o.known for o in outcomes),
+        n_known=n_known,
+        n_read=n_read,
+        document_ids=sorted({o.document_id for o in outcomes if o.document_id}),
+        duplicates=[{"name": o.name, "equals": o.equals} for o in outcomes if o.outcome is Outcome.DUPLICATE],
+        rejected=[{"name": o.name, "reason": o.reason} for o in outcomes if o.outcome is Outcome.REJECTED],
+    )
+
+
+def merged(parts: list[Ingested]) -> Ingested:
+    """The chunks of one role as one."""
+    return Ingested(
+        role=parts[0]["role"],
+        n_files=sum(part["n_files"] for part in parts),
+        n_new=sum(part["n_new"] for part in parts),
+        n_known=sum(part["n_known"] for part in parts),
+        n_read=sum(part["n_read"] for part in parts),
+        document_ids=sorted({i for part in parts for i in part["document_ids"]}),
+        duplicates=[d for part in parts for d in part["duplicates"]],
+        rejected=[r for part in parts for r in part["rejected"]],
+    )

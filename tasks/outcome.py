@@ -1,0 +1,120 @@
+"""What flows hand to each other and to people: plain JSON."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class Ingested(TypedDict):
+    """What became of a chunk. Lists hold only what a person should see."""
+
+    role: str
+    n_files: int
+    n_new: int
+    n_known: int
+    n_read: int
+    document_ids: list[str]
+    duplicates: list[dict[str, str]]
+    """{"name", "equals"}"""
+    rejected: list[dict[str, str]]
+    """{"name", "reason"}"""
+
+
+class Recipe(TypedDict):
+    """What decides an iteration besides data and checkpoint.
+
+    `code` is the digest of the code that trains. `config` leaves out the limit of iterations, so that
+    raising it goes on where an earlier training stopped.
+    """
+
+    strategy: str
+    config: dict[str, Any]
+    code: str
+
+
+class Choice(TypedDict):
+    """`passed_over` holds {"name", "objection"} of each strategy that `auto` asked before."""
+
+    requested: str
+    strategy: str
+    recipe: Recipe
+    config: dict[str, Any]
+    passed_over: list[dict[str, str]]
+
+
+class Registered(TypedDict):
+    model_name: str
+    version: int
+    uri: str
+
+
+class DatasetFacts(TypedDict):
+    """`promise` is [promised agreement, tolerance]; counts are of answers unless named otherwise."""
+
+    id: str
+    name: str
+    fingerprint: str
+    protocol: str
+    n_items: int
+    n_answers: int
+    n_students: int
+    splits: dict[str, int]
+    set_aside: dict[str, int]
+    """reason → count"""
+    n_blank: int
+    promise: list[float]
+
+
+class PrepareOutcome(TypedDict):
+    """`near_duplicates` are {"a", "b", "similarity"}; `guides` tell each guide's state."""
+
+    ingested: list[Ingested]
+    formats: dict[str, dict[str, int]]
+    """role → media type → documents"""
+    near_duplicates: list[dict[str, Any]]
+    guides: list[dict[str, Any]]
+    unparsed: list[dict[str, Any]]
+    quarantine: list[dict[str, str]]
+    dataset: DatasetFacts
+
+
+class TrainOutcome(TypedDict):
+    job_id: str
+    dataset_id: str
+    mlflow_run_id: str
+    choice: Choice
+    n_trained: int
+    n_reused: int
+    model: Registered
+
+
+class EvaluateOutcome(TypedDict):
+    """`evaluation` is a key of the store; `headline` are the figures that are shown first."""
+
+    job_id: str
+    evaluation: str
+    predictions: str
+    headline: dict[str, Any]
+    champion: bool
+
+
+class ReportOutcome(TypedDict):
+    job_id: str
+    folder: str
+    html: str
+    findings: list[str]
+
+
+class PipelineOutcome(TypedDict):
+    prepare: PrepareOutcome
+    train: TrainOutcome
+    evaluate: EvaluateOutcome
+    report: ReportOutcome
+
+
+class GradeOutcome(TypedDict):
+    """`grades` are one row an answer (see `tasks.grading.COLUMNS`); `unparsed` {"name", "problems"}."""
+
+    model: str
+    grades: list[dict[str, Any]]
+    unparsed: list[dict[str, Any]]

@@ -1,0 +1,230 @@
+"""Documents to guides, items and answers: each document once per parser version."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from prefect import task
+
+from domain.contracts import Rejection
+from domain.documents.extraction import Extraction
+from domain.errors import InputError
+from domain.grading.alignment import align, choose_guide
+from domain.grading.guides import parse_guide
+from domain.grading.parsing import PARSER_VERSION
+from domain.grading.records import Answer, Guide, Item, Submission
+from domain.grading.submissions import parse_submission
+from domain.grading.tidy import TidyAnswers, read_tidy
+from domain.kinds import Role
+from infra import catalog as records
+from infra.catalog import (
+    Document,
+    ParsedGuide,
+    ParsedSubmission,
+    ParsedTable,
+    ParseOutcome,
+    TableAnswer,
+    Unparsed,
+)
+from infra.texts import get_tables, get_text
+from tasks.outcome import Ingested
+from tasks.policy import RETRIED
+from tasks.workplace import Workplace, workplace
+
+log = logging.getLogger(__name__)
+
+CHUNK = 250
+"""Submissions a task: one parses in a few milliseconds."""
+
+
+@task(task_run_name="parse guides", **RETRIED)
+def parse_guides() -> int:
+    """Parses the guides that this parser has not seen; how many those were."""
+    place = workplace()
+    pending = records.pending_parses(place.catalog, place.settings.owner, Role.GUIDE, PARSER_VERSION)
+    parsed, failed = [], []
+    for document in pending:
+        try:
+            guide = parse_guide(_extraction(place, document), document.name)
+            if len({item.number for item in guide.items}) < len(guide.items) or not guide.items:
+                failed.append(Unparsed(document.id, ParseOutcome.FAILED, guide.problems))
+            else:
+                parsed.append(ParsedGuide(document.id, guide))
+        except InputError as refusal:
+            failed.append(Unparsed(document.id, ParseOutcome.FAILED, (str(refusal),)))
+    records.save_guides(place.catalog, PARSER_VERSION, parsed)
+    records.save_unparsed(place.catalog, PARSER_VERSION, failed)
+    if pending:
+        log.info(
+            "guides: %d parsed, %d of them with problems", len(pending), _n_doubtful(parsed) + len(failed)
+        )
+    return len(pending)
+
+
+def _n_doubtful(parsed: list[ParsedGuide]) -> int:
+    return sum(bool(one.guide.problems) for one in parsed)
+
+
+@task(task_run_name="parse tables of answers", **RETRIED)
+def parse_tables() -> int:
+    """Parses tidy tables; rows that cannot be used are kept in quarantine with their reason."""
+    place = workplace()
+    pending = records.pending_parses(place.catalog, place.settings.owner, Role.ANSWERS, PARSER_VERSION)
+    for document in pending:
+        try:
+            table = _tidy(place, document)
+        except InputError as refusal:
+            failed = Unparsed(document.id, ParseOutcome.FAILED, (str(refusal),))
+            records.save_unparsed(place.catalog, PARSER_VERSION, [failed])
+            continue
+        parsed, repeated = as_one_guide(document, table)
+        rejected = [*table.rejections, *repeated]
+        records.quarantine(place.catalog, place.settings.owner, document.name, rejected, document.id)
+        records.save_table(place.catalog, PARSER_VERSION, parsed)
+        log.info("table %s: %d answers, %d rows rejected", document.name, len(parsed.answers), len(rejected))
+    return len(pending)
+
+
+def _tidy(place: Workplace, document: Document) -> TidyAnswers:
+    suffix = Path(document.name).suffix or ".csv"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"table{suffix}")
+        path.write_text(get_text(place.store, document), encoding="utf-8", newline="")
+        return read_tidy(path)
+
+
+def as_one_guide(document: Document, table: TidyAnswers) -> tuple[ParsedTable, list[Rejection]]:
+    """A table as the guide that it carries and the answers to it; repeated answers are rejected.
+
+    Where a table has several guides, the items' numbers start with their guide's name.
+    """
+    titles = list(dict.fromkeys(i.guide for i in table.items))
+    several = len(titles) > 1
+
+    def number(guide: str, item_number: str) -> str:
+        return f"{guide} {item_number}".strip() if several else item_number
+
+    items = tuple(replace(i.item, number=number(i.guide, i.item.number)) for i in table.items)
+    title = titles[0] if len(titles) == 1 and titles[0] else Path(document.name).stem
+    answers: dict[tuple[str, str], TableAnswer] = {}
+    repeated = []
+    for row in table.answers:
+        item_number = number(row.guide, row.answer.number)
+        if (row.student, item_number) in answers:
+            check = f"a second answer of {row.student} to item {item_number}: keep one"
+            repeated.append(Rejection("Answers", row.answer.place, "student", check, row.student))
+            continue
+        answers[row.student, item_number] = TableAnswer(
+            student=row.student,
+            number=item_number,
+            text=row.answer.text,
+            gold=row.answer.gold,
+            second_gold=row.answer.second_gold,
+            place=row.answer.place,
+            split=row.split.value if row.split else "",
+            protocol=row.protocol.value if row.protocol else "",
+        )
+    return ParsedTable(document.id, Guide(title, items), tuple(answers.values())), repeated
+
+
+@task(task_run_name="find submissions to parse", **RETRIED)
+def pending_submissions() -> list[list[str]]:
+    """Ids of submissions that are not parsed yet, or wait for their guide, in chunks."""
+    place = workplace()
+    found = records.pending_parses(place.catalog, place.settings.owner, Role.SUBMISSION, PARSER_VERSION)
+    ids = [document.id for document in found]
+    size = max(CHUNK, -(-len(ids) // 40))
+    return [ids[i : i + size] for i in range(0, len(ids), size)]
+
+
+@task(task_run_name="parse submissions", **RETRIED)
+def parse_submissions(ids: list[str]) -> int:
+    """Parses a chunk of submissions and aligns their answers with the guides' items."""
+    place = workplace()
+    owner = place.settings.owner
+    guides = {row.id: _guide(place, row.id, row.title) for row in records.guides(place.catalog, owner)}
+    parsed: list[ParsedSubmission] = []
+    unparsed: list[Unparsed] = []
+    for document in records.documents(place.catalog, owner, Role.SUBMISSION, ids):
+        try:
+            outcome = _parse_one(place, document, guides)
+        except InputError as refusal:
+            outcome = Unparsed(document.id, ParseOutcome.FAILED, (str(refusal),))
+        if isinstance(outcome, Unparsed):
+            unparsed.append(outcome)
+        else:
+            parsed.append(outcome)
+    records.save_submissions(place.catalog, PARSER_VERSION, parsed)
+    records.save_unparsed(place.catalog, PARSER_VERSION, unparsed)
+    log.info("submissions: %d parsed, %d could not be", len(parsed), len(unparsed))
+    return len(parsed)
+
+
+def _parse_one(place: Workplace, document: Document, guides: dict[str, Guide]) -> ParsedSubmission | Unparsed:
+    extraction = _extraction(place, document)
+    first = parse_submission(extraction, document.name, None)
+    chosen = choose_guide(first, list(guides.values()))
+    if chosen.index is None:
+        return Unparsed(document.id, ParseOutcome.WAITING, (f"{document.name}: {chosen.problem}",))
+    guide_id, guide = list(guides.items())[chosen.index]
+    # Read again, now that the guide's numbers can tell parts of questions from lists in answers.
+    paper = parse_submission(extraction, document.name, [item.number for item in guide.items])
+    if not paper.answers:
+        return Unparsed(document.id, ParseOutcome.FAILED, paper.problems)
+    aligned = align(paper, guide)
+    rejected = [
+        Rejection("Answers", f"{paper.student}", "answer", problem, "") for problem in aligned.problems
+    ]
+    records.quarantine(place.catalog, place.settings.owner, document.name, rejected, document.id)
+    answers = tuple(
+        Answer(m.item.number, m.answer.text, m.answer.gold, m.answer.second_gold, m.answer.place)
+        for m in aligned.matched
+    )
+    return ParsedSubmission(
+        document.id,
+        guide_id,
+        Submission(paper.student, answers, paper.guide_title, paper.expected_total, _beyond(paper)),
+    )
+
+
+def _beyond(paper: Submission) -> tuple[str, ...]:
+    """What is wrong with a paper beyond single answers, which alignment reports itself."""
+    return tuple(problem for problem in paper.problems if not problem.startswith("answers item"))
+
+
+def _guide(place: Workplace, guide_id: str, title: str) -> Guide:
+    """A stored guide again as a record, as far as alignment needs it."""
+    items = records.guide_items(place.catalog, guide_id)
+    return Guide(title, tuple(Item(number, "", "", max_score) for number, (_, max_score) in items.items()))
+
+
+def _extraction(place: Workplace, document: Document) -> Extraction:
+    return Extraction(
+        text=get_text(place.store, document),
+        method=document.method,
+        media_type=document.media_type,
+        seconds=0.0,
+        quality=document.quality,
+        language=document.language,
+        tables=get_tables(place.store, document),
+        n_pages=document.n_pages,
+        notes=document.notes,
+    )
+
+
+@task(task_run_name="find guides of this run", **RETRIED)
+def guides_of(ingested: list[Ingested]) -> list[str]:
+    """Ids of the guides that were given, or that given submissions and tables answer; all if none were."""
+    place = workplace()
+    owner = place.settings.owner
+    given = {document_id for part in ingested for document_id in part["document_ids"]}
+    everything = [row.id for row in records.guides(place.catalog, owner)]
+    if not given:
+        return everything
+    answered = {
+        paper.guide_id for paper in records.submissions(place.catalog, owner) if paper.document_id in given
+    }
+    return [guide_id for guide_id in everything if guide_id in given or guide_id in answered]

@@ -1,0 +1,169 @@
+"""The report of a job: gathered from catalog, store and MLflow, written, logged and linked."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+
+from domain.contracts import Rejection
+from domain.errors import InputError
+from domain.grading.findings import find
+from domain.grading.report import write_report
+from domain.grading.report_input import (
+    Choice,
+    DataSection,
+    DocumentCount,
+    Duplicate,
+    JobFacts,
+    Problem,
+    ReportInput,
+    Timing,
+)
+from domain.identity import fingerprint
+from domain.kinds import Role
+from infra import catalog as records
+from infra.catalog import Dataset, Job, Outcome
+from tasks.evaluation import load_evaluation
+from tasks.links import flow_run_url, mlflow_run_url
+from tasks.near_copies import near_duplicates
+from tasks.outcome import ReportOutcome
+from tasks.policy import RETRIED, code_of
+from tasks.workplace import Workplace, workplace
+
+log = logging.getLogger(__name__)
+
+MOST_ROWS = 200
+"""Quarantined rows shown in a report; all are in the catalog."""
+REPORT_CODE = ("domain.grading", "tasks.reporting")
+
+
+@task(task_run_name="write report", **RETRIED)
+def report_job(which: str) -> ReportOutcome:
+    """Writes HTML, Markdown, JSON and CSV under home/reports, logs them to MLflow, links them here.
+
+    A report of the same content is written once. Raises InputError for a job that was not evaluated.
+    """
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, which)
+    report = gather(place, job)
+    # Hashed before anything is written, so that a second run knows what it would say.
+    key = fingerprint([report.to_json(), code_of(*REPORT_CODE)])
+    folder = place.settings.home / "reports" / job.id[:8]
+    known = records.find_report(place.catalog, job.id, key)
+    if known is None or not (folder / "report.html").exists():
+        files = write_report(report, folder)
+        if job.mlflow_run_id:
+            place.tracking.log_artifacts(job.mlflow_run_id, folder, "report")
+        kept = {path.name: place.store.put_file(path) for path in vars(files).values()}
+        records.save_report(place.catalog, job_id=job.id, key=key, folder=str(folder), files=kept)
+    else:
+        log.info("report: unchanged, written before")
+    html = folder / "report.html"
+    findings = [f"{f.title}. {f.text}" for f in find(report)]
+    create_markdown_artifact(_summary(report, findings, html), key=f"report-{job.id[:8]}")
+    return ReportOutcome(job_id=job.id, folder=str(folder), html=str(html), findings=findings)
+
+
+def gather(place: Workplace, job: Job) -> ReportInput:
+    """Everything that the report says."""
+    dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
+    found = records.find_evaluation(place.catalog, job.id)
+    if found is None:
+        raise InputError(f"job {job.id[:8]} is not evaluated yet: run trainyard evaluate {job.id[:8]}")
+    iterations = records.iterations(place.catalog, job.id)
+    rows = [{"iteration": i.iteration, "seconds": i.seconds, **i.metrics} for i in iterations]
+    return ReportInput(
+        title=f"Grading report: {dataset.name}",
+        job=_facts(place, job),
+        strategy=job.strategy,
+        data=_data(place, dataset),
+        iterations=pd.DataFrame(rows, columns=None if rows else ["iteration", "seconds"]),
+        evaluation=load_evaluation(place, found.artifacts["evaluation"]),
+        choices=tuple(
+            [Choice(name, objection) for name, objection in job.choice.items()]
+            + [Choice(job.strategy)]
+        ),
+        hyperparameters=dict(job.config),
+        timings=(Timing("training iterations", sum(i.seconds for i in iterations)),),
+    )
+
+
+def _facts(place: Workplace, job: Job) -> JobFacts:
+    return JobFacts(
+        id=job.id,
+        created=job.created_at.isoformat(timespec="seconds"),
+        owner=job.owner,
+        flow_run_url=flow_run_url(place, job.flow_run_id) if job.flow_run_id else "",
+        mlflow_run_url=mlflow_run_url(place, job.mlflow_run_id) if job.mlflow_run_id else "",
+        model_name=job.model_name or "",
+        model_version=job.model_version or "",
+    )
+
+
+def _data(place: Workplace, dataset: Dataset) -> DataSection:
+    catalog, owner = place.catalog, place.settings.owner
+    files = records.files(catalog, owner)
+    quarantined = records.quarantined(catalog, owner)
+    return DataSection(
+        n_items=dataset.n_items,
+        n_answers=dataset.n_answers,
+        n_students=dataset.facts["n_students"],
+        splits=dataset.facts["splits"],
+        fingerprint=dataset.fingerprint,
+        n_blank=dataset.facts.get("n_blank", 0),
+        n_unscored=dataset.facts["n_unscored"],
+        n_quarantined=len(quarantined),
+        documents=_documents(place),
+        duplicates=tuple(Duplicate(f["name"], f["equals"]) for f in _with_outcome(files, Outcome.DUPLICATE)),
+        near_duplicates=near_duplicates(place),
+        quarantine=tuple(
+            Rejection(r["contract"], r["row"], r["column"], r["check"], r["value"])
+            for r in quarantined.head(MOST_ROWS).to_dict("records")
+        ),
+        unreadable=tuple(Problem(f["name"], f["reason"]) for f in _with_outcome(files, Outcome.REJECTED)),
+        unbalanced=tuple(
+            Problem(g.title, "; ".join(g.problems)) for g in records.guides(catalog, owner) if g.problems
+        ),
+    )
+
+
+def _with_outcome(files: pd.DataFrame, outcome: Outcome) -> list[dict[str, Any]]:
+    return files[files["outcome"] == outcome.value].to_dict("records")  # type: ignore[no-any-return]
+
+
+def _documents(place: Workplace) -> tuple[DocumentCount, ...]:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for role in Role:
+        for document in records.documents(place.catalog, place.settings.owner, role):
+            counts[role.value, document.media_type, document.method] += 1
+    return tuple(DocumentCount(*kind, n) for kind, n in sorted(counts.items()))
+
+
+def _summary(report: ReportInput, findings: list[str], html: Path) -> str:
+    """One Markdown page for the flow run: key figures, findings, and where the pictures are."""
+    evaluation = report.evaluation
+    lines = [
+        f"# {report.title}",
+        "",
+        "| held-out answers | QWK | agreement | graded automatically |",
+        "|---|---|---|---|",
+    ]
+    for protocol in evaluation.protocols:
+        figures = [evaluation.figure(protocol, m) for m in ("qwk", "agreement", "automatic.share")]
+        cells = [
+            f"{f.value:.3f} ({f.low:.3f} to {f.high:.3f})" if math.isfinite(f.low) else f"{f.value:.3f}"
+            for f in figures
+        ]
+        lines.append(f"| {protocol.replace('_', ' ')} (n = {figures[0].n}) | " + " | ".join(cells) + " |")
+    lines += ["", *[f"- {text}" for text in findings], ""]
+    lines += [f"Full report: `{html}`", ""]
+    if report.job.mlflow_run_url:
+        lines.append(f"[MLflow run]({report.job.mlflow_run_url})")
+    return "\n".join(lines)

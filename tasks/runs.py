@@ -1,0 +1,201 @@
+"""A job's MLflow run: opened or reopened, filled, linked both ways with its flow run, and ended."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pandas as pd
+from prefect import task
+from prefect.artifacts import create_link_artifact
+
+import domain
+import strategies
+from domain.errors import InputError
+from domain.identity import fingerprint
+from domain.kinds import Kind
+from infra import catalog as records
+from infra.catalog import Job, JobState
+from infra.model_registry import CONTENT_TAG, ModelCode, ModelRegistry
+from infra.tracking import EndStatus
+from strategies.base import Checkpoint
+from strategies.registry import strategy
+from tasks import grader_model
+from tasks.choice import training_data
+from tasks.links import flow_run_url, mlflow_run_url
+from tasks.outcome import Recipe, Registered
+from tasks.policy import KEPT, RETRIED, keyed_by
+from tasks.training import Trained, tell_iteration
+from tasks.workplace import Workplace, workplace
+
+log = logging.getLogger(__name__)
+
+
+class Finished(TypedDict):
+    """A trained model. `files` maps names to keys of the store; `content` is its identity."""
+
+    files: dict[str, str]
+    card: dict[str, Any]
+    hyperparameters: dict[str, Any]
+    content: str
+
+
+class TrainedModelFacts(TypedDict):
+    """A finished job's model; `content` is the identity of its files."""
+
+    job_id: str
+    dataset_id: str
+    uri: str
+    content: str
+
+
+@task(task_run_name="open MLflow run", **RETRIED)
+def open_run(job_id: str, flow_run_id: str) -> str:
+    """The id of the job's MLflow run, RUNNING from now on; a resumed job reopens its own."""
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, job_id)
+    dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
+    experiment = f"{job.kind}/{dataset.name}"
+    tags = {
+        "job_id": job.id,
+        "strategy": job.strategy,
+        "kind": str(job.kind),
+        "prefect.flow_run_id": flow_run_id,
+        "prefect.flow_run_url": flow_run_url(place, flow_run_id),
+    }
+    run_id = place.tracking.start_or_reopen(
+        experiment, f"{job.strategy} {job.id[:8]}", tags, job.mlflow_run_id or None
+    )
+    if (winner := records.claim_mlflow_run(place.catalog, job.id, run_id)) != run_id:
+        # Another process opened one for the same job at the same moment: ours stays empty, so end it.
+        place.tracking.end(run_id, "KILLED")
+        run_id = place.tracking.start_or_reopen(experiment, "", tags, winner)
+    facts = {"protocol": dataset.protocol, "n_items": dataset.n_items, "n_answers": dataset.n_answers}
+    place.tracking.log_dataset(run_id, dataset.name, dataset.fingerprint, "training", facts)
+    url = mlflow_run_url(place, run_id)
+    create_link_artifact(url, link_text=f"MLflow run of job {job.id[:8]}", key=f"mlflow-run-{job.id[:8]}")
+    return run_id
+
+
+@task(
+    task_run_name="finish model ({recipe[strategy]})",
+    cache_key_fn=keyed_by("dataset_fingerprint", "recipe", "checkpoint", "promise"),
+    **KEPT,
+)
+def finish_model(
+    job_id: str,
+    dataset_fingerprint: str,  # noqa: ARG001 - part of the cache key
+    recipe: Recipe,
+    checkpoint: str,
+    promise: list[float],  # noqa: ARG001 - part of the cache key
+) -> Finished:
+    """The calibrated model of the best iteration, its files in the store."""
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, job_id)
+    trainer = strategy(Kind(job.kind), recipe["strategy"])
+    last = Checkpoint.from_file(place.store.local_path(checkpoint))
+    model = trainer.finish(last, training_data(job.dataset_id))
+    files = {name: place.store.put_bytes(content) for name, content in sorted(model.files.items())}
+    return Finished(
+        files=files,
+        card=dict(model.card),
+        hyperparameters=dict(model.hyperparameters),
+        content=fingerprint([files, dict(model.card)]),
+    )
+
+
+@task(task_run_name="register model", **RETRIED)
+def register_model(job_id: str, iterations: list[Trained], finished: Finished) -> Registered:
+    """The model as a version in MLflow (the same content is the same version), the job marked finished."""
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, job_id)
+    dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
+    # Iterations that an earlier flow run finished came from the cache and told this run nothing.
+    for trained in iterations:
+        tell_iteration(place, job, trained)
+    assert job.mlflow_run_id, "open_run comes before register_model"
+    final = {**finished["hyperparameters"], "iterations": job.config["iterations"]}
+    place.tracking.log_params(job.mlflow_run_id, final)
+    registry = ModelRegistry(place.tracking)
+    data = training_data(job.dataset_id)
+    version = registry.register_grader(
+        job.mlflow_run_id,
+        {name: place.store.get_bytes(key) for name, key in finished["files"].items()},
+        finished["card"],
+        name=place.model_name(Kind(job.kind), dataset.name),
+        code=model_code(),
+        tags={
+            "job_id": job.id,
+            "strategy": job.strategy,
+            "dataset_fingerprint": dataset.fingerprint,
+        },
+        example=example_input(data.items),
+    )
+    registry.promote(version.name, version.version, alias="newest")
+    records.update_job(
+        place.catalog,
+        job.id,
+        state=JobState.FINISHED,
+        config=final,
+        model_name=version.name,
+        model_version=str(version.version),
+        checkpoint_key=iterations[-1]["checkpoint"] if iterations else None,
+    )
+    log.info("model %s version %d", version.name, version.version)
+    return Registered(model_name=version.name, version=version.version, uri=version.uri)
+
+
+@task(task_run_name="find model of {which}", **RETRIED)
+def trained_model(which: str) -> TrainedModelFacts:
+    """The model of a job, by its id, its id's beginning or "latest". Raises InputError if unfinished."""
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, which)
+    if not job.model_name or job.model_version is None:
+        raise InputError(
+            f"job {job.id[:8]} is {job.state.value} and has no model yet: run trainyard train again"
+        )
+    versions = ModelRegistry(place.tracking).versions(job.model_name)
+    found = next((v for v in versions if str(v.version) == job.model_version), None)
+    if found is None:
+        raise InputError(
+            f"MLflow has no version {job.model_version} of {job.model_name}: run trainyard train again"
+        )
+    return TrainedModelFacts(
+        job_id=job.id, dataset_id=job.dataset_id, uri=found.uri, content=found.tags[CONTENT_TAG]
+    )
+
+
+def model_code() -> ModelCode:
+    """The code that a registered grader carries with it."""
+    return ModelCode(
+        entry=Path(grader_model.__file__),
+        packages=(Path(domain.__file__).parent, Path(strategies.__file__).parent),
+    )
+
+
+def example_input(items: pd.DataFrame) -> pd.DataFrame:
+    """Two rows as `mlflow.pyfunc` takes them; their answers are the guide's, since examples are shown."""
+    rows = items.head(2)[["item_id", "question", "model_answer", "max_score"]].copy()
+    rows["answer"] = rows["model_answer"]
+    return rows.reset_index(drop=True)
+
+
+def end_run(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001 - Prefect's signature
+    """State hook of the train flow: its job's MLflow run ends as the flow run did."""
+    place = workplace()
+    job = _job_of(place, str(flow_run.id))
+    if job is None:
+        return
+    statuses: dict[str, EndStatus] = {"COMPLETED": "FINISHED", "CANCELLED": "KILLED", "CRASHED": "KILLED"}
+    status = statuses.get(state.type.value, "FAILED")
+    if job.mlflow_run_id:
+        place.tracking.end(job.mlflow_run_id, status)
+    if status != "FINISHED":
+        ended = JobState.CANCELLED if state.type.value == "CANCELLED" else JobState.FAILED
+        records.update_job(place.catalog, job.id, state=ended, error=str(state.message or "")[:2000])
+
+
+def _job_of(place: Workplace, flow_run_id: str) -> Job | None:
+    found = records.jobs(place.catalog, place.settings.owner)
+    return next((job for job in found if job.flow_run_id == flow_run_id), None)

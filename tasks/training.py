@@ -1,0 +1,179 @@
+"""The one driver of all strategies: a Prefect task an iteration, cached by what decides its outcome.
+
+Running a flow again resumes: finished iterations are found by their key, whatever process made them.
+Catalog and MLflow are told inside the task, before its result is kept, and every telling is
+idempotent; so a kill at any point repeats at most the one iteration that was under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator
+from typing import Any, TypedDict
+
+from prefect import task
+
+from domain.errors import OutsideError, StrategyError
+from domain.identity import fingerprint
+from domain.kinds import Kind
+from infra import catalog as records
+from infra.catalog import IterationRow, Job, JobState
+from strategies.base import Checkpoint, Effect, GradingData, Outcome, Strategy
+from strategies.registry import strategy
+from tasks.choice import training_data
+from tasks.effects import perform
+from tasks.outcome import Choice, Recipe
+from tasks.policy import KEPT, RETRIED, keyed_by
+from tasks.workplace import Workplace, workplace
+
+log = logging.getLogger(__name__)
+
+MOST_REMEDIES = 3
+MOST_ITERATIONS = 1000
+
+
+class Trained(TypedDict):
+    """Training after an iteration. `checkpoint` is a key of the store."""
+
+    iteration: int
+    checkpoint: str
+    done: bool
+    metrics: dict[str, float]
+    seconds: float
+    remedied: bool
+
+
+@task(task_run_name="begin job", **RETRIED)
+def begin_job(kind: str, dataset_id: str, choice: Choice, flow_run_id: str) -> str:
+    """The id of the job for this dataset and configuration; the same request is the same job."""
+    place = workplace()
+    dataset = records.dataset(place.catalog, place.settings.owner, dataset_id)
+    key = fingerprint(
+        [dataset.fingerprint, kind, choice["strategy"], choice["config"], choice["recipe"]["code"]]
+    )
+    job = records.begin_job(
+        place.catalog,
+        owner=place.settings.owner,
+        key=key,
+        kind=Kind(kind),
+        dataset_id=dataset.id,
+        requested_strategy=choice["requested"],
+        config=choice["config"],
+    )
+    records.update_job(
+        place.catalog,
+        job.id,
+        strategy=choice["strategy"],
+        choice={passed["name"]: passed["objection"] for passed in choice["passed_over"]},
+        flow_run_id=flow_run_id,
+        state=None if job.state is JobState.FINISHED else JobState.RUNNING,
+    )
+    log.info("job %s: %s on dataset %s", job.id[:8], choice["strategy"], dataset.name)
+    return job.id
+
+
+@task(
+    task_run_name="start training",
+    cache_key_fn=keyed_by("dataset_fingerprint", "recipe"),
+    **KEPT,
+)
+def start_training(job_id: str, dataset_fingerprint: str, recipe: Recipe) -> Trained:  # noqa: ARG001 - key
+    """The checkpoint before the first iteration."""
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, job_id)
+    trainer = strategy(Kind(job.kind), recipe["strategy"])
+    # The limit is the flow's to keep: a strategy that knew it could not go on beyond it later.
+    config = trainer.Hyperparameters(**recipe["config"], iterations=MOST_ITERATIONS)
+    checkpoint = trainer.start(config, training_data(job.dataset_id))
+    return _kept(place, checkpoint, seconds=0.0, remedied=False)
+
+
+@task(
+    task_run_name="iteration {number} ({recipe[strategy]})",
+    tags=["trains"],
+    cache_key_fn=keyed_by("dataset_fingerprint", "recipe", "checkpoint"),
+    **KEPT,
+)
+def train_iteration(
+    job_id: str,
+    dataset_fingerprint: str,  # noqa: ARG001 - part of the cache key
+    recipe: Recipe,
+    checkpoint: str,
+    number: int,
+) -> Trained:
+    """Iteration `number`, from the stored `checkpoint` to the next."""
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, job_id)
+    trainer = strategy(Kind(job.kind), recipe["strategy"])
+    before = Checkpoint.from_file(place.store.local_path(checkpoint))
+    started = time.monotonic()
+    after, remedied = advance(trainer, before, training_data(job.dataset_id))
+    trained = _kept(place, after, seconds=time.monotonic() - started, remedied=remedied)
+    tell_iteration(place, job, trained)
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in trained["metrics"].items())
+    log.info("iteration %d: %s (%.1f s)", number, shown, trained["seconds"])
+    return trained
+
+
+def advance(trainer: Strategy[Any], before: Checkpoint, data: GradingData) -> tuple[Checkpoint, bool]:
+    """The next checkpoint, and whether a remedy was needed.
+
+    A failed iteration is tried again from the strategy's remedy; after three, training ends with the
+    best it had, or with StrategyError if it had nothing.
+    """
+    start = before
+    for attempt in range(MOST_REMEDIES + 1):
+        try:
+            return _drive(trainer.iterate(start, data), data), attempt > 0
+        except OutsideError:
+            raise
+        except Exception as failure:
+            log.warning(
+                "iteration %d failed (%s): trying the strategy's remedy", before.iteration + 1, failure
+            )
+            remedy = trainer.remedy(start, failure)
+            if remedy is None:
+                raise StrategyError(f"strategy {trainer.name} failed for good: {failure}") from failure
+            start, last = remedy, failure
+    if before.best is None:
+        raise StrategyError(f"strategy {trainer.name} failed {MOST_REMEDIES + 1} times: {last}") from last
+    return Checkpoint(**{**vars(before), "done": True}), True
+
+
+def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: GradingData) -> Checkpoint:
+    """Runs one iteration's generator, doing what it wishes, to the checkpoint that it returns."""
+    try:
+        wish = next(steps)
+        while True:
+            wish = steps.send(perform(wish, data.surroundings.scratch))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def _kept(place: Workplace, checkpoint: Checkpoint, *, seconds: float, remedied: bool) -> Trained:
+    return Trained(
+        iteration=checkpoint.iteration,
+        checkpoint=place.store.put_bytes(checkpoint.to_bytes()),
+        done=checkpoint.done,
+        metrics={name: float(value) for name, value in checkpoint.metrics.items()},
+        seconds=seconds,
+        remedied=remedied,
+    )
+
+
+def tell_iteration(place: Workplace, job: Job, trained: Trained) -> None:
+    """Catalog and MLflow learn of an iteration; telling them again changes nothing."""
+    if trained["iteration"] == 0:
+        return
+    row = IterationRow(
+        iteration=trained["iteration"],
+        checkpoint_key=trained["checkpoint"],
+        metrics=trained["metrics"],
+        seconds=trained["seconds"],
+        remedied=trained["remedied"],
+    )
+    records.record_iteration(place.catalog, job.id, row)
+    if job.mlflow_run_id:
+        figures = {**trained["metrics"], "seconds_per_iteration": trained["seconds"]}
+        place.tracking.log_iteration_metrics(job.mlflow_run_id, trained["iteration"], figures)

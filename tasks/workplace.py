@@ -1,0 +1,77 @@
+"""The one place where settings become real parts: catalog, store, tracking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from domain.kinds import Kind
+from infra.catalog import Catalog, upgrade
+from infra.settings import Settings, load_settings
+from infra.store import Store
+from infra.tracking import Tracking
+from strategies.base import Surroundings
+
+
+@dataclass(frozen=True)
+class Workplace:
+    settings: Settings
+    catalog: Catalog
+    store: Store
+    tracking: Tracking
+
+    def surroundings(self) -> Surroundings:
+        """What a strategy may know of this place."""
+        settings = self.settings
+        keys = {
+            "openai": settings.openai_api_key,
+            "deepseek": settings.deepseek_api_key,
+            "groq": settings.groq_api_key,
+        }
+        scratch = settings.home / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        return Surroundings(
+            scratch=scratch,
+            language_models=tuple(name for name, key in keys.items() if key),
+            embeddings_api=settings.embeddings_api_key is not None
+            or settings.embeddings_base_url is not None,
+            device=_device(settings.device),
+        )
+
+    def model_name(self, kind: Kind, dataset_name: str) -> str:
+        """The registered model that trainings on this dataset become versions of."""
+        return f"{'grader' if kind is Kind.GRADING else 'classifier'}-{dataset_name}"
+
+
+def workplace() -> Workplace:
+    """The workplace of the settings in force, opened once a process."""
+    return _open(load_settings())
+
+
+@lru_cache(maxsize=4)
+def _open(settings: Settings) -> Workplace:
+    make_embedded_catalog(settings)
+    return Workplace(
+        settings=settings,
+        catalog=Catalog.open(settings.catalog_url),
+        store=Store.open(settings.store_url, cache=settings.home / "cache"),
+        tracking=Tracking(settings.mlflow_tracking_uri, settings.mlflow_artifact_root),
+    )
+
+
+def make_embedded_catalog(settings: Settings) -> None:
+    """Makes the embedded catalog where there is none yet; one that is merely behind is left alone."""
+    prefix = "sqlite:///"
+    if settings.catalog_url.startswith(prefix):
+        from pathlib import Path
+
+        if not Path(settings.catalog_url.removeprefix(prefix)).exists():
+            upgrade(settings.catalog_url)
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
