@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 UNDETERMINED = "und"
-_MAX_CHARS = 1500
+_MAX_CHARS = 1000
 _MIN_LETTERS = 20
 _MIN_CONFIDENCE = 0.5
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -24,7 +24,7 @@ def _identifier() -> Any:
 def language_of(text: str) -> str:
     """ISO 639-1 code, or "und" where the text is too short or too mixed to tell.
 
-    Judged by the words (no digits, no signs) of the first 1,500 characters.
+    Judged by the words (no digits, no signs) of the first 1,000 characters.
     """
     words = _LETTERS.findall(text[:_MAX_CHARS])
     sample = " ".join(words)

@@ -92,6 +92,7 @@ _HTML_START = re.compile(
     rb"(?:<\?xml[^>]{0,200}>)?\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _HEAD_BYTES = 8192
+_MAX_ZIP_ENTRIES = 5000
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,9 @@ def _by_signature(content: bytes, name: str, promised: MediaType | None) -> Medi
 
 
 def _kind_of_zip(content: bytes, name: str, promised: MediaType | None) -> MediaType:
+    # zipfile builds 0.5 KB for each entry of the directory, before anyone can ask how many there are.
+    if content.count(b"PK\x01\x02") > _MAX_ZIP_ENTRIES:
+        raise InputError(f"{name}: this ZIP archive has over {_MAX_ZIP_ENTRIES} parts: unpack it first")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = set(archive.namelist())

@@ -29,7 +29,7 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 def quality_of(text: str) -> float:
     """Quality in [0, 1], rounded to three digits; 0 for a text of only blanks."""
     sample = _sample(text)
-    n_visible = sum(not char.isspace() for char in sample)
+    n_visible = len("".join(sample.split()))
     if n_visible == 0:
         return 0.0
     n_suspect = sum(len(found) for found in _SUSPECT.findall(sample))

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from domain.documents.extraction import Draft, Limits, Table
 from domain.documents.plain_text import decode
+from domain.errors import InputError
+
+_MAX_FONT_TABLE = 50_000
 
 
 def read(content: bytes, name: str, limits: Limits) -> Draft:  # noqa: ARG001
     """The visible text; table rows as " | " lines and as tables."""
-    from striprtf.striprtf import rtf_to_text
+    from striprtf.striprtf import font_table_group, rtf_to_text
 
     # RTF is ASCII with escapes; bytes beyond it are an error of the writer, mostly Windows-1252.
     source = decode(content).text
+    # striprtf's patterns for fonts and links take time that grows with the square of what they scan.
+    # Raw line ends mean nothing in RTF, and its pattern for links stops at them.
+    source = source.replace("{\\field", "\n{\\field")
+    if len(font_table_group(source)) > _MAX_FONT_TABLE:
+        raise InputError(
+            f"{name}: this RTF has a damaged or absurd font table: open it in Word and save it as DOCX"
+        )
     # striprtf gives each cell a "|" and each row an end of line.
     return _with_tables(_joined_surrogates(rtf_to_text(source, errors="replace")))
 

@@ -224,3 +224,11 @@ def rewrite(path: Path, change: object) -> None:
             changed = change(name, content)
             if changed is not None:
                 archive.writestr(name, changed)
+
+
+def test_an_archive_of_countless_parts_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "many.docx", "w") as archive:
+        for at in range(6000):
+            archive.writestr(f"word/{at}", b"")
+    with pytest.raises(InputError, match=r"many\.docx: this ZIP archive has over 5000 parts"):
+        extract(tmp_path / "many.docx")

@@ -54,3 +54,15 @@ def test_a_codepage_that_does_not_exist_is_no_crash(tmp_path: Path) -> None:
     path = tmp_path / "a.rtf"
     path.write_bytes(rb"{\rtf1\ansi\ansicpg99999 Gr\'f6sse und Licht\par}")
     assert "Licht" in extract(path).text
+
+
+def test_a_link_is_followed_by_its_address(tmp_path: Path) -> None:
+    body = r'see {\field{\*\fldinst{HYPERLINK "https://example.org/a"}}{\fldrslt the guide}} now\par'
+    assert "the guide" in extract(rtf(tmp_path, body)).text
+
+
+def test_an_absurd_font_table_is_refused_and_countless_links_cost_little(tmp_path: Path) -> None:
+    (tmp_path / "fonts.rtf").write_text(r"{\rtf1 Light {\fonttbl" + r"\f1\fcharset" * 20_000 + "}}")
+    with pytest.raises(InputError, match=r"fonts\.rtf: this RTF has a damaged or absurd font table"):
+        extract(tmp_path / "fonts.rtf")
+    assert extract(rtf(tmp_path, "Light " + r'{\field{\*\fldinst{HYPERLINK ""' * 2000)).seconds < 5
