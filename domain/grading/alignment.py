@@ -91,7 +91,8 @@ def _by_numbers(submission: Submission, guides: Sequence[Guide]) -> Choice:
         shown = ", ".join(sorted(numbers)) or "none"
         return Choice(
             None,
-            f"no guide has all the items that this paper answers ({shown}): write 'Guide: ' and its title on top",
+            f"no guide has all the items that this paper answers ({shown}): "
+            "write 'Guide: ' and its title on top",
         )
     matching = [guides[i] for i in found]
     return Choice(None, f"the paper fits {_titles(matching)}: write 'Guide: ' and the title of one on top")

@@ -101,7 +101,8 @@ def _problems_of(draft: Draft, item: Item, balanced: bool) -> Iterator[str]:
     if not draft.marks or not points:
         return
     if draft.limited and points < item.max_score - _SLACK:
-        yield f"{named} is worth {item.max_score:g} marks, but all its marking points add up to only {points:g}"
+        worth = f"{named} is worth {item.max_score:g} marks"
+        yield f"{worth}, but all its marking points add up to only {points:g}"
     elif not draft.limited and abs(points - item.max_score) > _SLACK:
         yield f"{named} is worth {item.max_score:g} marks, but its marking points add up to {points:g}"
 

@@ -17,7 +17,8 @@ from domain.grading.vocabulary import FieldLine, read_field
 _BULLET = re.compile(r"^\s*(?:[-*•–—·▪◦‣●■✓✔]|o(?=\s)|\(?(?:[a-h]|[ivx]{1,4}|\d{1,2})[.)])\s+")
 _RULE = re.compile(r"^[\s\-_=*#|:.~]*$")
 _NAMED_TITLE = re.compile(
-    r"^(?:title|(?:marking |model )?guide|mark(?:ing)? scheme|rubric|paper|exam|test|quiz|subject|topic)\s*[:–—-]\s+(?P<title>.+)$",
+    r"^(?:title|(?:marking |model )?guide|mark(?:ing)? scheme|rubric|paper|exam|test|quiz|subject|topic)"
+    r"\s*[:–—-]\s+(?P<title>.+)$",
     re.IGNORECASE,
 )
 _TITLE_MARKS = re.compile(r"[\[(][^\[\]()]*\d[^\[\]()]*(?:mark|point|pt)[^\[\]()]*[\])]", re.IGNORECASE)
@@ -285,7 +286,7 @@ def read_points(section: Section) -> list[Point]:
 
 
 def _is_heading_of_list(line: str) -> bool:
-    """Whether a line only rules the list below it, such as "Any two from:", "1 mark each" or "Point | Marks"."""
+    """Whether a line only rules the list below it: "Any two from:", "1 mark each", "Point | Marks"."""
     bare = line.strip(" |").rstrip(":.")
     if _MARKS_COLUMN.match(bare):
         return True

@@ -26,7 +26,8 @@ _LABELLED = rf"(?:(?P<second>{_SECOND})|(?P<first>{_FIRST}))[\s*_]*[:=|][\s*_]*(
 _NEXT = re.compile(rf"[\s|;,.*_>#\[(–-]*(?:{_LABELLED})(?![\w/.])[\s|;,.*_\])]*", re.IGNORECASE)
 _OPEN = re.compile(rf"^[\s>*_#\[(|-]*(?:{_SECOND}|{_FIRST})[\s*_]*[:=](?P<value>.{{0,40}})$", re.IGNORECASE)
 _TAIL = re.compile(
-    rf"(?:\s*[\[(]\s*{_LABELLED}\s*[\])]|(?:\s{{2,}}|\t|\s[|–-]\s|(?<=[.!?;])\s+){_LABELLED.replace('?P<', '?P<t_')})[\s.]*$",
+    rf"(?:\s*[\[(]\s*{_LABELLED}\s*[\])]"
+    rf"|(?:\s{{2,}}|\t|\s[|–-]\s|(?<=[.!?;])\s+){_LABELLED.replace('?P<', '?P<t_')})[\s.]*$",
     re.IGNORECASE,
 )
 _FRACTION = rf"(?P<value>{NUMBER}\s*/\s*{NUMBER})(?:\s*{_UNIT})?"

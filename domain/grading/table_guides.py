@@ -177,9 +177,7 @@ def _draft(cells: dict[str, str], place: str, position: int) -> Draft:
 
 
 def _points(text: str) -> list[Point]:
-    lines = tuple(
-        piece for line in lines_of(text) for piece in (line.split(";") if ";" in line else [line])
-    )
+    lines = tuple(piece for line in lines_of(text) for piece in (line.split(";") if ";" in line else [line]))
     return read_points(Section("criteria", "", lines))
 
 

@@ -5,110 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 GUIDE_COLUMNS: Mapping[str, frozenset[str]] = {
-    "number": frozenset(
-        [
-            "number",
-            "no",
-            "nr",
-            "num",
-            "id",
-            "item",
-            "item_id",
-            "item_no",
-            "item_number",
-            "q",
-            "q_no",
-            "qno",
-            "question_no",
-            "question_number",
-            "question_id",
-            "part",
-            "part_no",
-            "questionnumber",
-        ]
+    "number": _words(
+        "number no nr num id item item_id item_no item_number q q_no qno question_no "
+        "question_number question_id part part_no questionnumber"
     ),
-    "question": frozenset(
-        ["question", "prompt", "task", "question_text", "item_text", "stem", "problem", "frage", "aufgabe"]
+    "question": _words("question prompt task question_text item_text stem problem frage aufgabe"),
+    "answer": _words(
+        "answer model_answer modelanswer expected_answer reference_answer ideal_answer "
+        "sample_answer correct_answer suggested_answer expected_response model_response solution "
+        "answers expected answer_key musterloesung musterlösung indicative_content reference"
     ),
-    "answer": frozenset(
-        [
-            "answer",
-            "model_answer",
-            "modelanswer",
-            "expected_answer",
-            "reference_answer",
-            "ideal_answer",
-            "sample_answer",
-            "correct_answer",
-            "suggested_answer",
-            "expected_response",
-            "model_response",
-            "solution",
-            "answers",
-            "expected",
-            "answer_key",
-            "musterloesung",
-            "musterlösung",
-            "indicative_content",
-            "reference",
-        ]
+    "marks": _words(
+        "marks mark max_score maxscore max_marks max_mark maximum maximum_marks maximum_mark "
+        "score points pts marks_available available_marks worth max total_marks max_points punkte "
+        "weight"
     ),
-    "marks": frozenset(
-        [
-            "marks",
-            "mark",
-            "max_score",
-            "maxscore",
-            "max_marks",
-            "max_mark",
-            "maximum",
-            "maximum_marks",
-            "maximum_mark",
-            "score",
-            "points",
-            "pts",
-            "marks_available",
-            "available_marks",
-            "worth",
-            "max",
-            "total_marks",
-            "max_points",
-            "punkte",
-            "weight",
-        ]
+    "criteria": _words(
+        "criteria criterion marking_points marking_point mark_scheme marking_scheme "
+        "marking_criteria rubric key_points guidance marking_guidance scoring"
     ),
-    "criteria": frozenset(
-        [
-            "criteria",
-            "criterion",
-            "marking_points",
-            "marking_point",
-            "mark_scheme",
-            "marking_scheme",
-            "marking_criteria",
-            "rubric",
-            "key_points",
-            "guidance",
-            "marking_guidance",
-            "scoring",
-        ]
+    "alternatives": _words(
+        "alternatives alternative alternative_answers accept also_accept acceptable_answers "
+        "acceptable accepted_answers allow all_references"
     ),
-    "alternatives": frozenset(
-        [
-            "alternatives",
-            "alternative",
-            "alternative_answers",
-            "accept",
-            "also_accept",
-            "acceptable_answers",
-            "acceptable",
-            "accepted_answers",
-            "allow",
-            "all_references",
-        ]
-    ),
-    "not_accepted": frozenset(["do_not_accept", "not_accepted", "reject", "dont_accept", "not_acceptable"]),
+    "not_accepted": _words("do_not_accept not_accepted reject dont_accept not_acceptable"),
 }
 
 SUBMISSION_FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -137,19 +63,23 @@ SUBMISSION_FIELDS: Mapping[str, tuple[str, ...]] = {
 
 _FIELD_PHRASES: Mapping[str, str] = {
     "question": r"question(?: text)?|prompt|task|stem|frage|q",
-    "answer": r"(?:model|expected|ideal|reference|sample|correct|suggested|exemplar)? ?(?:answers?|response|solution)"
+    "answer": r"(?:model|expected|ideal|reference|sample|correct|suggested|exemplar)? ?"
+    r"(?:answers?|response|solution)"
     r"|indicative content|musterlösung|ans|a",
-    "criteria": r"mark(?:ing)? ?(?:points?|schemes?|criteria|guidance|guidelines?|notes)|criteria|rubric|(?:key )?points"
-    r"|award(?: (?:\w+ )?marks?)?(?: for)?|scoring|marks? (?:are )?(?:awarded )?for",
-    "not_accepted": r"(?:do not|don'?t|not) (?:accept(?:ed|able)?|allow|credit)|reject|unacceptable(?: answers?)?",
-    "alternatives": r"(?:acceptable |accepted )?alternatives?(?: answers?)?|(?:also )?(?:accept|allow)(?:able)?(?: also)?"
-    r"|accept(?:ed|able) answers?|or",
-    "marks": r"marks?(?: available)?|max(?:imum)?\.? ?(?:marks?|score|points?)?|points?|worth|score|value|punkte",
+    "criteria": r"mark(?:ing)? ?(?:points?|schemes?|criteria|guidance|guidelines?|notes)|criteria|rubric"
+    r"|(?:key )?points|award(?: (?:\w+ )?marks?)?(?: for)?|scoring|marks? (?:are )?(?:awarded )?for",
+    "not_accepted": r"(?:do not|don'?t|not) (?:accept(?:ed|able)?|allow|credit)|reject"
+    r"|unacceptable(?: answers?)?",
+    "alternatives": r"(?:acceptable |accepted )?alternatives?(?: answers?)?"
+    r"|(?:also )?(?:accept|allow)(?:able)?(?: also)?|accept(?:ed|able) answers?|or",
+    "marks": r"marks?(?: available)?|max(?:imum)?\.? ?(?:marks?|score|points?)?|points?|worth|score|value"
+    r"|punkte",
 }
 _FIELD = re.compile(
     r"^[\s>#*_-]{0,8}(?:"
     + "|".join(rf"(?P<{name}>{phrase})" for name, phrase in _FIELD_PHRASES.items())
-    + r")(?:\s?\d{1,2}[a-z]?)?(?:\s*\((?P<note>[^()]{1,60})\))?(?:[*_]{1,3})?\s*(?:[:|](?:[*_]{1,3})?(?:\s+|$)|(?P<alone>$))(?P<rest>.*)$",
+    + r")(?:\s?\d{1,2}[a-z]?)?(?:\s*\((?P<note>[^()]{1,60})\))?(?:[*_]{1,3})?\s*"
+    r"(?:[:|](?:[*_]{1,3})?(?:\s+|$)|(?P<alone>$))(?P<rest>.*)$",
     re.IGNORECASE,
 )
 _PLAIN_ALONE = re.compile(

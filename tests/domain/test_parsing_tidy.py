@@ -23,7 +23,8 @@ def table(folder: Path, text: str, name: str = "answers.csv") -> TidyAnswers:
 def test_columns_are_found_under_their_common_names(tmp_path: Path) -> None:
     tidy = table(
         tmp_path,
-        "Exam,Question ID,Question,Reference Answer,All References,Max Mark,Answer ID,Student ID,Student Answer,Gold,Score 2,Subset\n"
+        "Exam,Question ID,Question,Reference Answer,All References,Max Mark,"
+        "Answer ID,Student ID,Student Answer,Gold,Score 2,Subset\n"
         'Plants,007,Why?,Light.,Light. || Sun.,3,a1,s1,"sun, or so",2.5,2,train\n'
         "Plants,007,Why?,Light.,Light. || Sun.,3,a2,s2,rain,0,,test-UA\n",
     )
