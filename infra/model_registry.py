@@ -28,8 +28,8 @@ ARTIFACT = "grader"
 """The name under which the model's code finds the folder of files (`context.artifacts[ARTIFACT]`)."""
 _MODEL_URI = re.compile(r"(?:models:/)?(?P<name>[^@/:]+)(?:@(?P<alias>[\w-]+)|/(?P<number>\d+))")
 _MAX_TAG_CHARS = 5000
-# What strategies/ and domain/ import to grade; no torch, no orchestration.
-_REQUIREMENTS = ("mlflow", "numpy", "pandas", "onnxruntime", "pydantic", "safetensors")
+# What grading with strategies/ and domain/ imports; no torch, no orchestration.
+_REQUIREMENTS = ("mlflow", "numpy", "pandas", "onnxruntime", "safetensors", "scipy", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class ModelRegistry:
         `example` is a frame of one to a few rows of the input columns. `extra_requirements` are names
         of distributions, pinned to what is installed.
         """
-        requirements = _pinned([*_REQUIREMENTS, *extra_requirements])
+        encodes = ["tokenizers"] if any("tokenizer" in file for file in files) else []
+        requirements = _pinned([*_REQUIREMENTS, *encodes, *extra_requirements])
         content = _content(files, card, code, requirements)
         with asking(self._tracking.tracking_uri):
             known = self._by_content(name, content)

@@ -85,7 +85,7 @@ def frames_of(rows: pd.DataFrame, known: Known) -> tuple[pd.DataFrame, pd.DataFr
 
 
 def _item(n: int, row: dict[Any, Any], known: Known) -> dict[str, Any]:
-    item = {
+    item: dict[str, Any] = {
         "number": _text(row.get("number")),
         "question": _text(row.get("question")),
         "model_answer": _text(row.get("model_answer")),
