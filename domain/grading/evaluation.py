@@ -46,6 +46,9 @@ from domain.kinds import Protocol, Split
 
 ALL = "all"
 """Stands for a protocol where figures are of all test answers together."""
+_KEY_METRICS = (
+    "qwk", "pearson", "rmse", "agreement", "macro_f1", "automatic.share", "automatic.agreement", "human.qwk",
+)  # fmt: skip
 _PAPER_METRICS = ("pearson", "mae", "rmse", "mae_marks", "agreement", "bias")
 
 
@@ -91,6 +94,11 @@ class Evaluation:
             return Interval(float(row.value), float(row.low), float(row.high), int(row.n))
         nan = float("nan")
         return Interval(nan, nan, nan, 0)
+
+    def key_figures(self) -> dict[str, float]:
+        """The few figures that runs are compared by, named protocol.metric; NaN ones are left out."""
+        named = {f"{p}.{m}": self.figure(p, m).value for p in self.protocols for m in _KEY_METRICS}
+        return {name: value for name, value in named.items() if value == value}
 
     def worst(self, protocol: str, n: int = 10) -> pd.DataFrame:
         """The `n` disagreements that matter most, at most three an item.

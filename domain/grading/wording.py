@@ -57,12 +57,12 @@ def between(interval: Interval) -> str:
 
 def plain(value: float) -> str:
     """Two decimals with a true minus."""
-    return f"{value:.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def signed(value: float) -> str:
     """Two decimals with their sign."""
-    return f"{value:+.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 def has_interval(interval: Interval) -> bool:

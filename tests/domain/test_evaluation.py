@@ -71,6 +71,13 @@ def test_errors_come_from_the_score_and_agreement_from_the_mark():
     assert evaluation.figure("unseen_answers", "rmse_marks").value == pytest.approx(np.sqrt(0.4**2 / 2))
 
 
+def test_runs_are_compared_by_a_few_figures_that_are_numbers():
+    evaluation = evaluated([answer("a", 2.0), answer("b", 4.0)], [grade("a", 2.0), grade("b", 4.0)])
+    figures = evaluation.key_figures()
+    assert figures["unseen_answers.qwk"] == 1
+    assert "unseen_answers.human.qwk" not in figures
+
+
 def test_unscored_and_ungraded_answers_are_left_out_and_counted():
     answers = [answer("a", 2.0), answer("b", 3.0), answer("c", np.nan), answer("d", 1.0)]
     evaluation = evaluated(answers, [grade("a", 2.0), grade("b", 3.0), grade("c", 1.0)])

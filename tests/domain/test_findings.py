@@ -198,4 +198,5 @@ def test_a_share_never_rounds_to_all_or_nothing():
 def test_a_kappa_without_interval_stands_alone():
     nan = float("nan")
     assert kappa(Interval(-0.5, nan, nan, 3)) == "−0.50"
+    assert kappa(Interval(-0.001, nan, nan, 3)) == "0.00"
     assert kappa(Interval(0.5, 0.4, 0.6, 30)) == "0.50 (95% interval 0.40 to 0.60)"
