@@ -135,7 +135,8 @@ def _with_tables(content: bytes, draft: Draft) -> Draft:
 
 
 def _joined(pages: list[str]) -> str:
-    return _BETWEEN_PAGES.join(page.replace(PAGE_BREAK, " ") for page in pages)
+    # Code 127 is the bullet in the standard fonts' WinAnsi encoding; pypdf leaves it as it is.
+    return _BETWEEN_PAGES.join(page.replace(PAGE_BREAK, " ").replace("\x7f", "•") for page in pages)
 
 
 def _check_pages(n_pages: int, name: str, limits: Limits) -> None:

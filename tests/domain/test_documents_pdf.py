@@ -157,6 +157,14 @@ def test_a_guide_with_a_table_is_one_document_as_pdf_and_as_docx(tmp_path: Path)
     assert hash_text(extract(pdf).text) == hash_text(extract(tmp_path / "a.docx").text)
 
 
+def test_bullets_are_bullets(tmp_path: Path) -> None:
+    prose = getSampleStyleSheet()["BodyText"]
+    points = [Paragraph(f"{SENTENCE} {at}", prose, bulletText="•") for at in range(3)]
+    SimpleDocTemplate(str(tmp_path / "a.pdf")).build(points)
+    lines = [line for line in extract(tmp_path / "a.pdf").text.split("\n") if line.strip()]
+    assert [" ".join(line.split()) for line in lines] == [f"• {SENTENCE} {at}" for at in range(3)]
+
+
 def test_text_beside_a_ruled_table_is_not_lost(tmp_path: Path) -> None:
     canvas = Canvas(str(tmp_path / "a.pdf"))
     canvas.grid([100, 200, 300], [600, 620, 640])
