@@ -24,6 +24,7 @@ _AFTER_WORD = r"(?:[*_]{1,3})?(?=\s*$|\s*[.:)\]|\[(–—-]|\s+[A-ZÄÖÜ\d\"“
 _KEYWORD = re.compile(
     rf"{_DECOR}(?i:{WORDS})(?![A-Za-z])\.?\s?(?i:no\.?|number|nr\.?|#)?\s{{0,2}}{_TOP}(?i:{_PARTS}){_AFTER_WORD}(?P<rest>.*)$"
 )
+_SAID = re.compile(rf"{_DECOR}(?i:{WORDS})(?![A-Za-z])\.?\s?{_TOP}(?i:{_PARTS})(?=\s+[a-zäöü])(?P<rest>.*)$")
 _BARE = re.compile(
     rf"{_DECOR}{_TOP}{_PARTS}(?:(?P<sep>(?:\s?[.):]|\s?\|)(?=\s|$|\*|_))|(?<=\))(?=\s)|(?=\s*$|\s+[A-ZÄÖÜ(\[\"“]))(?P<rest>.*)$"
 )
@@ -54,7 +55,8 @@ class Label:
 
     levels: tuple[str, ...]
     style: str
-    """"keyword" for "Question 2", "bare" for "2.", "loose" for "2 Name ...", "sub" for "(b)"."""
+    """"keyword" for "Question 2", "said" for "Question 2 is ...", which prose can hold by chance, "bare"
+    for "2.", "loose" for "2 Name ...", "sub" for "(b)"."""
     indent: int
     rest: str
     """What follows the number on its line."""
@@ -73,9 +75,9 @@ def read_label(line: str, *, loose: bool = False) -> Label | None:
     head, tail = line[:200], line[200:]
     if not head.strip():
         return None
-    patterns = [("keyword", _KEYWORD), ("bare", _BARE), ("sub", _SUB)]
+    patterns = [("keyword", _KEYWORD), ("said", _SAID), ("bare", _BARE), ("sub", _SUB)]
     if loose:
-        patterns.insert(2, ("loose", _LOOSE))
+        patterns.insert(-1, ("loose", _LOOSE))
     for style, pattern in patterns:
         found = pattern.match(head)
         if found and not (style == "bare" and not found["sep"] and not found["parts"]):

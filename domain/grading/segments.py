@@ -10,6 +10,8 @@ from domain.grading.numbering import Label, nest, read_label
 
 _RUN = re.compile(r"(?:[^\w\n]|_){81,}")
 
+_KEYED = {"keyword", "said"}
+
 Strong = Callable[[Sequence[str]], bool]
 """Whether the lines from a number to the next show that it opens an item (a field, marks, a score)."""
 
@@ -86,9 +88,9 @@ def _of_one_style(found: list[tuple[int, Label]]) -> list[tuple[int, Label]]:
     tops = [label for _, label in found if label.style != "sub"]
     if not tops:
         return []
-    keyed = [label for label in tops if label.style == "keyword"]
+    keyed = [label for label in tops if label.style in _KEYED]
     keyword_only = len(keyed) > 1 or tops[0].style == "keyword"
-    styles = {"keyword"} if keyword_only else {"keyword", "bare", "loose"}
+    styles = _KEYED if keyword_only else _KEYED | {"bare", "loose"}
     margin = next(label.indent for label in tops if label.style in styles) + 2
     return [
         (i, label)
@@ -113,6 +115,8 @@ def _accept(marks: Sequence[_Mark], numbers: Collection[str] | None) -> list[tup
                 kept.append((mark, full))
             continue
         number = mark.label.number
+        if mark.label.style == "said" and not mark.strong and not _is_next(mark.label.levels, levels):
+            continue
         if not mark.strong and mark.label.style != "keyword":
             value = int(number) if number.isdigit() else None
             current = int(levels[0]) if levels and levels[0].isdigit() else None
@@ -131,6 +135,14 @@ def _accept(marks: Sequence[_Mark], numbers: Collection[str] | None) -> list[tup
         list_next = None
         kept.append((mark, mark.label.levels))
     return kept
+
+
+def _is_next(levels: tuple[str, ...], above: tuple[str, ...]) -> bool:
+    """Whether a question's number follows the one above, or opens the document."""
+    if not levels[0].isdigit() or (above and not above[0].isdigit()):
+        return False
+    step = int(levels[0]) - int(above[0] if above else 0)
+    return step == 1 or (step == 0 and len(levels) > 1)
 
 
 def _is_part(

@@ -9,7 +9,7 @@ answer. Scores, totals and examiners' remarks are taken out of the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -19,7 +19,7 @@ from domain.grading.marks_notation import read_number, take_marks
 from domain.grading.numbering import normalise_number
 from domain.grading.records import Answer, Submission
 from domain.grading.scores_notation import has_score, read_total_score, take_scores
-from domain.grading.segments import Segment, cut, lines_of
+from domain.grading.segments import Segment, Segmented, Strong, cut, lines_of
 from domain.grading.vocabulary import SUBMISSION_FIELDS, key_of
 
 _HEADER = re.compile(
@@ -103,13 +103,23 @@ def _read_text(extraction: Extraction, name: str, numbers: Sequence[str] | None)
     else:
         scored = any(has_score([line]) for line in lines)
         known = None if numbers is None else {normalise_number(number) for number in numbers}
-        pieces = cut(lines, has_score if scored else _never, numbers=known)
+        pieces = _cut(lines, has_score if scored else _never, known)
         header = _read_header(pieces.preamble, name)
         for segment in pieces.segments:
             totals += [found[0] for line in segment.body if (found := read_total_score(line))]
             answers.append(_answer(segment, problems))
     total = totals[-1] if totals else header.total
     return Submission(header.student, tuple(answers), header.guide_title, total, tuple(problems))
+
+
+def _cut(lines: Sequence[str], strong: Strong, known: Collection[str] | None) -> Segmented:
+    """The paper at its numbers; "2 Plants ..." is a number only where that finds more of the known items."""
+    strict = cut(lines, strong, numbers=known)
+    loose = cut(lines, strong, numbers=known, loose=True)
+    if not strict.segments or known is None:
+        return strict if strict.segments else loose
+    found, more = ({segment.number for segment in pieces.segments} for pieces in (strict, loose))
+    return loose if len(more) == len(loose.segments) and found < more <= set(known) else strict
 
 
 def _settled(submission: Submission) -> Submission:

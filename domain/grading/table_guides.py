@@ -20,6 +20,8 @@ from domain.grading.vocabulary import GUIDE_COLUMNS, match_columns
 
 _FRAMED = re.compile(r"^\s*\|(.*)\|\s*$")
 _RULER = re.compile(r"^[\s|:=+-]+$")
+_ACCEPTED = re.compile(r"\s*(?:also )?(?:accept|allow)\s*:?\s+", re.IGNORECASE)
+_REFUSED = re.compile(r"\s*(?:do not|don't) (?:accept|allow|credit)\s*:?\s+|\s*reject\s*:?\s+", re.IGNORECASE)
 _NUMBER_CELL = re.compile(
     r"^(?:q(?:uestion)?\.?\s*)?\(?\d{1,3}(?:\.\d{1,2})*\s*(?:\(?[a-z]\)?\s*)?(?:\(?[ivx]{1,4}\)?)?[.):]?$",
     re.I,
@@ -159,7 +161,8 @@ def _draft(cells: dict[str, str], place: str, position: int) -> Draft:
         number, question = label.number, label.rest
     asked = take_marks(question) if not cells.get("marks") else None
     answer = cells.get("answer", "")
-    points = _points(cells.get("criteria", "")) or _points_in_answer(answer)
+    accepted, refused, guidance = _sorted_guidance(cells.get("criteria", ""))
+    points = _points(guidance) or _points_in_answer(answer)
     value = _marks_in(cells["marks"]) if cells.get("marks") else asked.marks if asked else None
     number = normalise_number(number) or str(position)
     return Draft(
@@ -171,9 +174,24 @@ def _draft(cells: dict[str, str], place: str, position: int) -> Draft:
         marks=() if value is None else (value,),
         points=tuple(points),
         limited=has_limit(cells.get("criteria", "")) or has_limit(answer),
-        alternatives=tuple(read_list(re.split(r"\n|\s\|\|\s", cells.get("alternatives", "")))),
-        not_accepted=tuple(read_list(cells.get("not_accepted", "").splitlines())),
+        alternatives=tuple(read_list([*re.split(r"\n|\s\|\|\s", cells.get("alternatives", "")), *accepted])),
+        not_accepted=tuple(read_list([*cells.get("not_accepted", "").splitlines(), *refused])),
     )
+
+
+def _sorted_guidance(text: str) -> tuple[list[str], list[str], str]:
+    """What a cell of guidance accepts, what it refuses, and the rest of it."""
+    accepted: list[str] = []
+    refused: list[str] = []
+    rest: list[str] = []
+    for line in text.splitlines():
+        for kind, found in ((refused, _REFUSED.match(line)), (accepted, _ACCEPTED.match(line))):
+            if found:
+                kind.append(line[found.end() :])
+                break
+        else:
+            rest.append(line)
+    return accepted, refused, "\n".join(rest)
 
 
 def _points(text: str) -> list[Point]:

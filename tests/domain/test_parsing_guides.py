@@ -212,6 +212,19 @@ def test_a_table_that_goes_on_below_an_item_adds_to_it() -> None:
     assert guide.problems == ()
 
 
+def test_guidance_in_a_table_tells_what_is_accepted_and_what_is_not() -> None:
+    rows = (
+        ("Question", "Answer", "Marks", "Guidance"),
+        ("1", "The king", "1", "Accept monarch\nDo not accept: the queen"),
+        ("2", "Taxes and war", "2", "taxes [1]; war [1]"),
+    )
+    guide = read("History", tables=(Table(rows),))
+    assert guide.items[0].alternatives == ("monarch",)
+    assert guide.items[0].not_accepted == ("the queen",)
+    assert [c.text for c in guide.items[1].criteria] == ["taxes", "war"]
+    assert guide.problems == ()
+
+
 def test_a_csv_guide_is_read_by_its_header() -> None:
     guide = read(
         'Question No;Prompt;Reference answer;Max score\n1;Why?;"Because; so";1,5\n2;How?;Thus;2\n', "text/csv"

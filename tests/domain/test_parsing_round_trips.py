@@ -11,8 +11,9 @@ from domain.grading.guides import parse_guide
 from domain.grading.records import Answer, Criterion, Guide, Item, Submission
 from domain.grading.submissions import parse_submission
 
-VOCABULARY = """light water leaf energy glucose oxygen the a of because carbon dioxide enzymes faster
-    20 3.5 Paris cells it is total and score mark (see figure) CO2 question item answer 1914 a) i.e. 50% rise"""
+VOCABULARY = """light water leaf energy glucose oxygen the a of because carbon dioxide enzymes
+    faster 20 3.5 Paris cells it is total and score mark (see figure) CO2 question item
+    answer 1914 a) i.e. 50% rise"""
 WORDS = st.sampled_from(VOCABULARY.split())
 SENTENCE = st.lists(WORDS, min_size=2, max_size=12).map(lambda words: f"The {' '.join(words)} grows.")
 MARKS = st.sampled_from([0.5, 1.0, 1.5, 2.0, 3.0, 10.0])

@@ -173,6 +173,17 @@ def test_parts_are_answers_where_the_guide_has_parts() -> None:
     assert texts(paper)["3"] == "five\na) six"
 
 
+def test_a_number_without_a_sign_behind_it_opens_an_answer_where_it_can() -> None:
+    assert texts(read("Q1 gravity pulls\nQ2 the engine\nQ3 Gas")) == {
+        "1": "gravity pulls",
+        "2": "the engine",
+        "3": "Gas",
+    }
+    assert texts(read("1 Gravity\n2 Engine", ["1", "2"])) == {"1": "Gravity", "2": "Engine"}
+    told = read("Question 1\nAs in\nQuestion 1 it falls.\nQuestion 2\nIt rises.")
+    assert texts(told) == {"1": "As in\nQuestion 1 it falls.", "2": "It rises."}
+
+
 def test_the_repeated_question_is_no_part_of_the_answer() -> None:
     paper = read(
         """
