@@ -141,8 +141,9 @@ def weak_items(report: ReportInput) -> Iterator[Finding]:
         overall = evaluation.figure(protocol, "agreement").value
         items = evaluation.items[evaluation.items["protocol"] == protocol]
         missed = (items["n"] * (1 - items["agreement"])).round()
-        # The upper bound of a share is one minus the lower bound of its complement.
-        at_best = 1 - lower_bound(missed, items["n"], 0.95)
+        # The upper bound of a share is one minus the lower bound of its complement. Of a hundred items
+        # some look weak by chance: the doubt is divided among them (Bonferroni).
+        at_best = 1 - lower_bound(missed, items["n"], 1 - 0.05 / max(len(items), 1))
         weak = items[at_best < overall].sort_values(["agreement", "label"]).head(3)
         if len(items) < 2 or weak.empty:
             continue

@@ -144,6 +144,16 @@ def test_a_weak_item_is_named_with_its_reason():
     assert "3 graded training answers" in weak.text
 
 
+def test_among_many_items_one_unlucky_one_is_not_called_weak():
+    report = a_report(noise=0.3, n=160)
+    one = report.evaluation.items.iloc[[0]].assign(agreement=1.0)
+    unlucky = one.assign(item_id="z", label="z", n=4, agreement=0.25)
+    many = pd.concat([one.assign(item_id=str(k), label=str(k)) for k in range(99)] + [unlucky])
+    assert titled(replace(report, evaluation=replace(report.evaluation, items=many)), "Weakest") is None
+    few = pd.concat([one, unlucky])
+    assert titled(replace(report, evaluation=replace(report.evaluation, items=few)), "Weakest") is not None
+
+
 def test_a_curve_still_rising_asks_for_more_iterations():
     rising = titled(a_report(iterations=a_curve(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)), "still rising")
     assert rising.recommendation == "Allow more iterations."

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -200,6 +201,14 @@ def test_equal_inputs_give_equal_bytes_even_through_json(tmp_path):
     second = write_report(ReportInput.from_json(report.to_json()), tmp_path / "second")
     for name in ("html", "markdown", "json", "csv"):
         assert getattr(first, name).read_bytes() == getattr(second, name).read_bytes()
+
+
+def test_reports_written_at_once_by_threads_are_those_written_alone(tmp_path):
+    reports = [a_report(), a_report(an_evaluation(max_score=1.0))]
+    alone = [write_report(r, tmp_path / f"alone{k}").html.read_bytes() for k, r in enumerate(reports)]
+    with ThreadPoolExecutor(2) as threads:
+        together = threads.map(write_report, reports, [tmp_path / "one", tmp_path / "two"])
+        assert [written.html.read_bytes() for written in together] == alone
 
 
 def test_something_else_than_a_reports_input_is_refused_by_name():
