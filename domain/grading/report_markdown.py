@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from domain.grading.report_view import COMPARED_BY, MEASURES, Row, Value, View
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 _NOT_IN_URLS = re.compile(r"[<>\s]")
 
 
