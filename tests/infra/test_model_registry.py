@@ -18,6 +18,7 @@ ENTRY = """
 import json
 from pathlib import Path
 
+import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 from small_ground.marks import share
@@ -27,7 +28,7 @@ class Model(PythonModel):
     def load_context(self, context):
         self.key = json.loads((Path(context.artifacts["grader"]) / "parts" / "key.json").read_text())
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         scores = [self.key["scale"] * share(row) for row in model_input.to_dict("records")]
         return model_input.assign(score=scores)[["score"]]
 

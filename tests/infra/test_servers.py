@@ -224,9 +224,9 @@ def test_a_tracking_server_as_the_address_keeps_runs_and_models_too(servers, tmp
     tracking.log_json(run_id, {"a": 1}, "data/a.json")
     entry = tmp_path / "entry.py"
     entry.write_text(
-        "from mlflow.models import set_model\nfrom mlflow.pyfunc import PythonModel\n"
+        "import pandas\nfrom mlflow.models import set_model\nfrom mlflow.pyfunc import PythonModel\n"
         "class Model(PythonModel):\n"
-        "    def predict(self, context, model_input, params=None):\n        return model_input\n"
+        "    def predict(self, context, model_input: pandas.DataFrame, params=None):\n        return model_input\n"
         "set_model(Model())\n"
     )
     row = {"question": "q", "model_answer": "a", "max_score": 1.0, "answer": "a"}
