@@ -9,17 +9,18 @@ answer. Scores, totals and examiners' remarks are taken out of the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from domain.documents.extraction import Extraction, Table
+from domain.documents.extraction import Extraction
 from domain.grading.json_submissions import read_json_submission
 from domain.grading.marks_notation import read_number, take_marks
 from domain.grading.numbering import normalise_number
 from domain.grading.records import Answer, Submission
 from domain.grading.scores_notation import has_score, read_total_score, take_scores
 from domain.grading.segments import Segment, Segmented, Strong, cut, lines_of
+from domain.grading.table_guides import Row, piped_rows
 from domain.grading.vocabulary import SUBMISSION_FIELDS, key_of
 
 _HEADER = re.compile(
@@ -93,9 +94,7 @@ def _repeated(submission: Submission) -> list[str]:
 def _read_text(extraction: Extraction, name: str, numbers: Sequence[str] | None) -> Submission:
     lines = lines_of(extraction.text)
     problems: list[str] = []
-    answers = [
-        a for n, table in enumerate(extraction.tables, 1) for a in _answers_of_table(table, n, problems)
-    ]
+    answers = [answer for table in _tables(extraction) for answer in _answers_of_table(table, problems)]
     totals: list[float] = []
     if answers:
         header = _read_header(lines, name)
@@ -193,10 +192,18 @@ def _is_question(lines: Sequence[str]) -> bool:
     return text.endswith("?") or take_marks(text).marks is not None
 
 
-def _answers_of_table(table: Table, n: int, problems: list[str]) -> list[Answer]:
-    if len(table.rows) < 2:
+def _tables(extraction: Extraction) -> Iterator[list[Row]]:
+    """The tables of a document, from its text where only that was kept."""
+    if not extraction.tables:
+        yield from piped_rows(extraction.text)
+    for n, table in enumerate(extraction.tables, 1):
+        yield [Row(cells, f"table {n} row {i}") for i, cells in enumerate(table.rows, 1)]
+
+
+def _answers_of_table(rows: Sequence[Row], problems: list[str]) -> list[Answer]:
+    if len(rows) < 2:
         return []
-    keys = [key_of(cell) for cell in table.rows[0]]
+    keys = [key_of(cell) for cell in rows[0].cells]
     columns = {
         ours: keys.index(name)
         for ours, names in SUBMISSION_FIELDS.items()
@@ -207,11 +214,10 @@ def _answers_of_table(table: Table, n: int, problems: list[str]) -> list[Answer]
     if number is None or "text" not in columns or columns["text"] == number:
         return []
     answers = []
-    for i, row in enumerate(table.rows[1:], 2):
+    for row, place in ((row.cells, row.place) for row in rows[1:]):
         item = normalise_number(row[number]) if number < len(row) else ""
         if not item or not re.match(r"\d", item):
             continue
-        place = f"table {n} row {i}"
         golds = [
             _score_cell(row, columns.get(name), item, place, problems) for name in ("score", "second_score")
         ]

@@ -78,7 +78,7 @@ def _tables(extraction: Extraction) -> Iterator[list[Row]]:
         yield _csv_rows(extraction.text)
         return
     if not extraction.tables:
-        yield from _piped(extraction.text)
+        yield from piped_rows(extraction.text)
     for n, table in enumerate(extraction.tables, 1):
         yield _rows(n, table)
 
@@ -97,7 +97,7 @@ def _csv_rows(text: str) -> list[Row]:
     ]
 
 
-def _piped(text: str) -> Iterator[list[Row]]:
+def piped_rows(text: str) -> Iterator[list[Row]]:
     """Tables drawn with "|" between the cells, as in Markdown."""
     rows: list[Row] = []
     for i, line in enumerate(lines_of(text), 1):

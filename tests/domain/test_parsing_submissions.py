@@ -235,6 +235,12 @@ def test_a_table_of_answers_is_read_by_its_header() -> None:
     assert paper.problems == ("item 3 (table 2 row 4): the score 'none' cannot be read: write a number",)
 
 
+def test_a_table_of_answers_is_read_from_text_alone() -> None:
+    paper = read("Name: Ada\n\nNo | Answer | Score\n1 | so | 2\n2 | thus | 1/2\n\nTotal: 3")
+    assert paper.answers == (Answer("1", "so", 2.0, None, "line 4"), Answer("2", "thus", 1.0, None, "line 5"))
+    assert (paper.student, paper.problems) == ("Ada", ())
+
+
 def test_json_papers_are_read_under_our_names_and_others() -> None:
     ours = {
         "student": "Ada",
