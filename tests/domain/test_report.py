@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -122,7 +123,8 @@ def test_hostile_texts_stand_on_the_page_as_text(tmp_path):
 def test_hostile_texts_are_no_markup_in_markdown(tmp_path):
     text = write_report(a_report(text=ATTACK), tmp_path / "report").markdown.read_text(encoding="utf-8")
     assert "<script" not in text
-    assert "](javascript" not in text
+    assert r"\[b\](javascript" in text
+    assert not re.search(r"(?<!\\)\]\(", text)
     assert "&lt;script&gt;" in text
 
 
