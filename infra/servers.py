@@ -7,6 +7,7 @@ this module never imports it.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import os
@@ -25,6 +26,7 @@ from infra.mlflow_access import make_database
 from infra.processes import MARK, Child, Guard, Identity, marked, need_free_port, stop
 from infra.running import Running, record, recorded, running, state_file
 from infra.server_commands import (
+    AUTH_VARIABLE,
     LOOPBACK,
     START_SECONDS,
     WORK_POOL,
@@ -36,6 +38,9 @@ from infra.server_commands import (
     worker_environment,
 )
 from infra.settings import Settings
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 __all__ = ["WORK_POOL", "Running", "prefect_environment", "running", "serving", "up"]
 
@@ -166,8 +171,11 @@ def _wait_for(child: Child, url: str) -> None:
 
 
 def _answers(url: str) -> bool:
+    request = urllib.request.Request(url)  # noqa: S310 - http, by the settings' patterns
+    if auth := os.environ.get("PREFECT_API_AUTH_STRING") or os.environ.get(AUTH_VARIABLE):
+        request.add_header("Authorization", f"Basic {base64.b64encode(auth.encode()).decode()}")
     try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - our own loopback URL
+        with _DIRECTLY.open(request, timeout=5) as reply:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False
@@ -195,7 +203,7 @@ def _terminate_is_interrupt() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    before = {each: signal.signal(each, interrupt) for each in _ENDING}
     try:
         yield
     finally:
@@ -209,7 +217,7 @@ def _deaf() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGTERM, signal.SIGINT)}
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in _ENDING}
     try:
         yield
     finally:

@@ -85,9 +85,10 @@ def settings_for(home):
     return Settings(_env_file=None, home=home, prefect_port=prefect_port, mlflow_port=mlflow_port)
 
 
-def start(settings):
+def start(settings, **variables):
     environment = {
         **os.environ,
+        **variables,
         "TRAINYARD_HOME": str(settings.home),
         "TRAINYARD_PREFECT_PORT": str(settings.prefect_port),
         "TRAINYARD_MLFLOW_PORT": str(settings.mlflow_port),
@@ -226,7 +227,8 @@ def test_a_tracking_server_as_the_address_keeps_runs_and_models_too(servers, tmp
     entry.write_text(
         "import pandas\nfrom mlflow.models import set_model\nfrom mlflow.pyfunc import PythonModel\n"
         "class Model(PythonModel):\n"
-        "    def predict(self, context, model_input: pandas.DataFrame, params=None):\n        return model_input\n"
+        "    def predict(self, context, model_input: pandas.DataFrame, params=None):\n"
+        "        return model_input\n"
         "set_model(Model())\n"
     )
     row = {"question": "q", "model_answer": "a", "max_score": 1.0, "answer": "a"}
@@ -272,13 +274,26 @@ def test_when_one_of_them_dies_all_are_stopped_and_its_log_is_named(copied_home)
 
 
 def test_killing_up_itself_with_minus_nine_leaves_no_process_and_is_not_taken_for_running(copied_home):
-    started = start(settings_for(copied_home))
-    assert started.line(), started.line()
-    assert running(copied_home)
+    # With a password, too: clients of ours know it, strangers are turned away.
+    started = start(settings_for(copied_home), PREFECT_SERVER_API_AUTH_STRING="user:word")
+    assert [started.line().split()[0], started.line().split()[0]] == ["deploy", "ready"]
+    pool = f"{running(copied_home).prefect_api_url}/work_pools/trainyard"
+    assert httpx.get(pool).status_code == 401
+    assert httpx.get(pool, auth=("user", "word")).status_code == 200
     started.end(signal.SIGKILL)
     assert running(copied_home) is None
     assert (copied_home / "servers.json").exists()
     assert is_quiet(copied_home)
+
+
+def test_a_proxy_in_the_environment_does_not_stand_between_us_and_our_servers(tmp_path, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert "NO_PROXY" not in prefect_environment(settings_for(tmp_path))
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "intranet.example")
+    environment = prefect_environment(settings_for(tmp_path))
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "intranet.example,127.0.0.1,localhost"
 
 
 def test_a_file_of_another_make_is_not_taken_for_running(tmp_path):
