@@ -48,10 +48,17 @@ class ReadFile:
     signature: bytes = b""
 
     @staticmethod
-    def of(file_sha256: str, extraction: Extraction, refs: TextRefs, signature: bytes = b"") -> ReadFile:
+    def of(
+        file_sha256: str,
+        extraction: Extraction,
+        refs: TextRefs,
+        signature: bytes = b"",
+        text_sha256: str | None = None,
+    ) -> ReadFile:
+        """`text_sha256` is `hash_text` of the extraction's text, made here where it is not known yet."""
         return ReadFile(
             file_sha256=file_sha256,
-            text_sha256=hash_text(extraction.text),
+            text_sha256=text_sha256 or hash_text(extraction.text),
             text_ref=refs.text_ref,
             tables_ref=refs.tables_ref,
             media_type=extraction.media_type,

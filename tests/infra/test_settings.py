@@ -1,12 +1,12 @@
 import logging
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from domain.errors import SettingError
-from infra.logs import set_up_logging
+from infra.logs import OURS, set_up_logging
 from infra.settings import load_settings, unknown_variables
 
 
@@ -129,10 +129,12 @@ def test_set_up_twice_logs_once_and_others_only_warn(capsys: pytest.CaptureFixtu
 
 
 @pytest.fixture(autouse=True)
-def _quiet_afterwards() -> object:
+def _as_before() -> Iterator[None]:
+    """Gives the loggers back as they were: another test may listen to them."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, OURS)]
+    before = [(list(one.handlers), one.level, one.propagate) for one in loggers]
     yield
-    root = logging.getLogger()
-    for handler in list(root.handlers):
-        if getattr(handler, "stream", None) is not None and handler.stream is not sys.__stderr__:
-            if type(handler).__module__ == "infra.logs":
-                root.removeHandler(handler)
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+        logger.propagate = propagate
