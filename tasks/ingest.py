@@ -110,7 +110,9 @@ def _record(
     )
     read = {sha: r for sha, r in zip(unread, results, strict=True) if isinstance(r, Read)}
     refused = [
-        RefusedFile(sha, r.reason) for sha, r in zip(unread, results, strict=True) if not isinstance(r, Read)
+        RefusedFile(sha, _without_path(r.reason, root / unread[sha].name))
+        for sha, r in zip(unread, results, strict=True)
+        if not isinstance(r, Read)
     ]
     refs = put_extractions(place.store, [r.extraction for r in read.values()])
     kept = [
@@ -121,6 +123,11 @@ def _record(
         place.catalog, place.settings.owner, role, EXTRACTOR_VERSION, files, kept, refused
     )
     return outcomes, len(unread)
+
+
+def _without_path(reason: str, path: Path) -> str:
+    """The reason alone: it is kept by content, and the same content may turn up under another name."""
+    return reason.removeprefix(f"{path}: ").replace(str(path), path.name)
 
 
 def _summary(role: Role, outcomes: list[FileOutcome], *, n_known: int, n_read: int) -> Ingested:

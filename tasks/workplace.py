@@ -53,7 +53,7 @@ def _open(settings: Settings) -> Workplace:
     make_embedded_catalog(settings)
     return Workplace(
         settings=settings,
-        catalog=Catalog.open(settings.catalog_url),
+        catalog=Catalog.open(settings.catalog_url, busy_seconds=settings.lock_seconds),
         store=Store.open(settings.store_url, cache=settings.home / "cache"),
         tracking=Tracking(settings.mlflow_tracking_uri, settings.mlflow_artifact_root),
     )
