@@ -53,6 +53,11 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def without_ours() -> dict[str, str]:
+    """This process's environment less Trainyard's variables: the servers need none of our keys."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
 def _past_the_proxy() -> dict[str, str]:
     """Where a proxy is set, that it is not asked for the loopback."""
     if not any(os.environ.get(name) for each in ("http_proxy", "all_proxy") for name in (each, each.upper())):
@@ -76,7 +81,7 @@ def mlflow_environment(settings: Settings) -> dict[str, str]:
     """Addresses go by the environment: they may hold a password, and anyone may read a command line."""
     port = settings.mlflow_port
     return {
-        **os.environ,
+        **without_ours(),
         "MLFLOW_BACKEND_STORE_URI": settings.mlflow_tracking_uri,
         "MLFLOW_ARTIFACTS_DESTINATION": settings.mlflow_artifact_root,
         "MLFLOW_SERVER_ALLOWED_HOSTS": f"localhost:{port},{LOOPBACK}:{port}",

@@ -34,6 +34,7 @@ from infra.server_commands import (
     mlflow_environment,
     prefect_command,
     prefect_environment,
+    without_ours,
     worker_command,
     worker_environment,
 )
@@ -120,7 +121,7 @@ def _serving(settings: Settings, *, worker: bool = True) -> Iterator[_Served]:
 
 def _start_servers(settings: Settings, home: Path, guard: Guard, children: list[Child]) -> Running:
     """Starts both servers, side by side, and waits until they answer. External ones are left alone."""
-    environment = {**os.environ, **prefect_environment(settings)}
+    environment = {**without_ours(), **prefect_environment(settings)}
     external_mlflow = settings.mlflow_tracking_uri.startswith("http")
     if not settings.prefect_api_url:
         need_free_port(settings.prefect_port, "TRAINYARD_PREFECT_PORT")

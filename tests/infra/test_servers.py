@@ -139,7 +139,7 @@ def home(used_home, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def servers(home):
-    started = start(settings_for(home))
+    started = start(settings_for(home), TRAINYARD_GROQ_API_KEY="gsk-hidden")
     words = [started.line(), started.line()]
     assert [word.split()[0] for word in words] == ["deploy", "ready"], started.process.communicate()
     yield started
@@ -170,6 +170,12 @@ def test_both_servers_show_their_pages(servers, home):
     ):
         assert httpx.get(url, follow_redirects=True).status_code == 200, url
     assert {one.name for one in there.processes} == {"Prefect server", "MLflow server", "worker"}
+
+
+def test_only_the_worker_is_given_our_keys(home):
+    told = {one.name: psutil.Process(one.pid).environ() for one in running(home).processes}
+    assert [name for name in told if "gsk-hidden" in told[name].values()] == ["worker"]
+    assert "hidden" not in str([psutil.Process(one.pid).cmdline() for one in running(home).processes])
 
 
 def test_each_server_keeps_a_log(servers, home):
