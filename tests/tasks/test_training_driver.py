@@ -1,4 +1,4 @@
-"""The driver of strategies: wishes are granted, failures remedied, and a hopeless training ends with words."""
+"""The driver of strategies: failures are remedied, and a hopeless training ends with words."""
 
 from __future__ import annotations
 
