@@ -21,7 +21,6 @@ from infra.model_registry import CONTENT_TAG, ModelCode, ModelRegistry
 from infra.tracking import EndStatus
 from strategies.base import Checkpoint
 from strategies.registry import strategy
-from tasks import grader_model
 from tasks.choice import training_data
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.outcome import Recipe, Registered
@@ -169,7 +168,8 @@ def trained_model(which: str) -> TrainedModelFacts:
 def model_code() -> ModelCode:
     """The code that a registered grader carries with it."""
     return ModelCode(
-        entry=Path(grader_model.__file__),
+        # Named, not imported: it imports MLflow, which takes a second.
+        entry=Path(__file__).with_name("grader_model.py"),
         packages=(Path(domain.__file__).parent, Path(strategies.__file__).parent),
     )
 
