@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import expit, logit, ndtr
 
 from domain.grading.marks import round_to_grid
@@ -13,6 +14,7 @@ from domain.grading.metrics import qwk
 from strategies.grading.committee import LEVELS
 
 Floats = np.ndarray
+_LEAST_TO_STRETCH = 40
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,21 @@ class Stretch:
         return np.clip(0.5 + self.gain * (shares - 0.5) + self.shift, 0, 1)
 
     @staticmethod
-    def learn(shares: Floats, gold: Floats, steps: Floats, seed: int, least_gain: float = 0.003) -> Stretch:
-        """The stretch of highest QWK, if one that is learnt on half of the rows helps the other half.
+    def learn(shares: Floats, gold: Floats, steps: Floats, groups: np.ndarray) -> Stretch:
+        """The stretch of highest QWK, if one that is learnt on half of the groups helps the other half.
 
         `shares`, `gold` and `steps` (of the grids) are shares of max_score, `shares` out-of-fold.
         """
-        half = np.random.default_rng(seed).permutation(len(shares)) % 2 == 0
-        if len(shares) < 40:
+        names, group = np.unique(groups, return_inverse=True)
+        if len(shares) < _LEAST_TO_STRETCH or len(names) < 2:
             return Stretch()
+        half = (np.random.default_rng(0).permutation(len(names)) % 2 == 0)[group]
         helped = []
         for rows, others in ((half, ~half), (~half, half)):
             learnt = _best_stretch(shares[rows], gold[rows], steps[rows])
-            before, after = (
-                _qwk_of(s, shares[others], gold[others], steps[others]) for s in (Stretch(), learnt)
-            )
-            helped.append(after - before)
-        return _best_stretch(shares, gold, steps) if np.mean(helped) > least_gain else Stretch()
+            unseen = shares[others], gold[others], steps[others]
+            helped.append(_qwk_of(learnt, *unseen) - _qwk_of(Stretch(), *unseen))
+        return _best_stretch(shares, gold, steps) if min(helped) > 0 else Stretch()
 
 
 def _best_stretch(shares: Floats, gold: Floats, steps: Floats) -> Stretch:
@@ -71,17 +72,17 @@ class Calibration:
 
     @staticmethod
     def learn(stated: Floats, agreed: np.ndarray) -> Calibration:
-        """Fitted by Newton's method, with a prior that keeps few answers near what was stated."""
-        at = np.stack([logit(np.clip(stated, 1e-3, 1 - 1e-3)), np.ones(len(stated))], axis=1)
-        prior, strength = np.array([1.0, 0.0]), np.diag([2.0, 1.0])
-        line = prior.copy()
-        for _ in range(25):
-            chance = expit(at @ line)
-            pull = at.T @ (agreed - chance) - strength @ (line - prior)
-            bend = (at * (chance * (1 - chance))[:, None]).T @ at + strength
-            line = line + np.linalg.solve(bend, pull)
-        # Never let more stated confidence mean less of it.
-        return Calibration(max(float(line[0]), 0.05), float(line[1]))
+        """The most likely line, with a prior that keeps few answers near what was stated."""
+        at, hit = logit(np.clip(stated, 1e-3, 1 - 1e-3)), agreed.astype(float)
+
+        def surprise(line: Floats) -> float:
+            odds = line[0] * at + line[1]
+            prior = (line[0] - 1) ** 2 + 0.5 * line[1] ** 2
+            return float((np.logaddexp(0, odds) - hit * odds).sum() + prior)
+
+        # More stated confidence may never come to mean less of it.
+        found = minimize(surprise, [1.0, 0.0], method="L-BFGS-B", bounds=[(0.05, 5), (-5, 5)])
+        return Calibration(float(found.x[0]), float(found.x[1]))
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,11 @@ class Grader:
     network: Any
     embed: Embedder | None
 
+    @property
+    def threshold(self) -> float:
+        """The confidence below which an answer is referred to a human; above 1 where all are."""
+        return float(self.model.threshold.get("threshold", 2.0))
+
     @cached_property
     def _known(self) -> dict[str, int]:
         return {item.item_id: place for place, item in enumerate(self.model.items)}
@@ -114,8 +119,7 @@ class Grader:
             graded = self._grade_written(table, frame["item_id"].to_numpy()[written], texts[written])
             for column in graded:
                 frame.loc[written, column] = graded[column].to_numpy()
-        threshold = float(self.model.threshold.get("threshold", 2.0))
-        frame["refer"] = (frame["confidence"] < threshold) & written
+        frame["refer"] = (frame["confidence"] < self.threshold) & written
         columns = ["answer_id", "item_id", "score", "mark", "max_score", "confidence", "refer", "rationale"]
         return frame[columns]
 

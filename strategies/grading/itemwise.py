@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from domain.errors import StrategyError
+from strategies.grading.committee import one_thread
 from strategies.grading.text import Sparse
 
 Floats = np.ndarray
@@ -160,6 +161,13 @@ def learn_beliefs(
     `judged` are records beside the committee's word on their answers. The same input gives the same
     result. Raises StrategyError if it is not a number.
     """
+    with one_thread():
+        return _learn_beliefs(judged, parameters, mean, steps, rate)
+
+
+def _learn_beliefs(
+    judged: Sequence[tuple[ItemRecord, Floats]], parameters: Floats, mean: float, steps: int, rate: float
+) -> Floats:
     import torch
 
     theta = torch.tensor(parameters, dtype=torch.float64, requires_grad=True)

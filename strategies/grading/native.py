@@ -22,7 +22,7 @@ class Native:
 
     name = "native"
     kind = Kind.GRADING
-    objective = "qwk_both"
+    objective = "r_both"
     Hyperparameters = GraderHyperparameters
 
     def objection(self, config: GraderHyperparameters, data: GradingData) -> str | None:

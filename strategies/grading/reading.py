@@ -19,6 +19,7 @@ from strategies.grading.text import count
 
 Embedder = Callable[[Sequence[str]], Floats]
 """Texts to embeddings of unit length, (n, d) float32."""
+_FEW_ITEMS = 60
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Reader:
         weights = {view: Weights.of(count(view, corpus)) for view in SPARSE_VIEWS}
         names, raw = _raw_features(weights, references, item_ids, texts, embed)
         # A feature that hardly varies in training must not explode on an item where it does.
-        reader = Reader(weights, raw.mean(axis=0), np.maximum(raw.std(axis=0), 0.02).astype(np.float32))
+        spread = np.maximum(raw.std(axis=0), 0.02) / _weight(raw, np.asarray(item_ids))
+        reader = Reader(weights, raw.mean(axis=0), spread.astype(np.float32))
         return reader, reader._reading(names, raw, texts, embed)
 
     def _reading(
@@ -71,6 +73,18 @@ class Reader:
         views = {view: unit(self.weights[view].weigh(count(view, texts))) for view in SPARSE_VIEWS}
         scaled = np.clip((raw - self.centre) / self.scale, -WIDEST, WIDEST)
         return Reading(names, raw, Vectors(views, scaled, None if embed is None else embed(texts)))
+
+
+def _weight(raw: Floats, item_ids: np.ndarray) -> Floats:
+    """Per feature, in (0, 1]: less the more it only tells items apart, and the fewer items there are.
+
+    Few items are easily learnt by heart by what is the same in all their answers, and that does not
+    carry over to other items.
+    """
+    items, item = np.unique(item_ids, return_inverse=True)
+    means = np.stack([np.bincount(item, column) / np.bincount(item) for column in raw.T], axis=1)
+    between = means[item].var(axis=0) / np.maximum(raw.var(axis=0), 1e-9)
+    return np.asarray(1 - np.clip(between, 0, 1) * _FEW_ITEMS / (_FEW_ITEMS + len(items)))
 
 
 def _raw_features(

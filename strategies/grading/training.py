@@ -1,6 +1,6 @@
 """One iteration of a grader's training, and the model at its end; `native` and `transfer` share it.
 
-An iteration is a block of epochs of the committee, which grades items from features alone, and some
+An iteration is a block of steps of the committee, which grades items from features alone, and some
 steps of the beliefs, by which an item's own graded answers correct it.
 """
 
@@ -18,7 +18,7 @@ from pydantic import Field
 
 from domain.errors import StrategyError
 from domain.grading.marks import round_to_grid
-from domain.grading.metrics import qwk, rmse
+from domain.grading.metrics import pearson, qwk, rmse
 from domain.grading.referral import agrees, choose_threshold
 from strategies.base import Checkpoint, GradingData, Hyperparameters, TrainedModel
 from strategies.grading import committee
@@ -38,11 +38,11 @@ class GraderHyperparameters(Hyperparameters):
     """What a user may choose about a grader's training."""
 
     iterations: int = Field(12, ge=1, le=1000, description="most iterations to train")
-    epochs: int = Field(5, ge=1, le=100, description="passes over the answers in an iteration")
-    learning_rate: float = Field(2e-3, gt=0, le=1, description="step size of AdamW")
-    weight_decay: float = Field(0.05, ge=0, le=10, description="pull of the networks' weights to zero")
-    dropout: float = Field(0.2, ge=0, lt=0.95, description="share of hidden units left out in training")
-    hidden: int = Field(32, ge=1, le=1024, description="hidden units of a network")
+    steps: int = Field(60, ge=1, le=10_000, description="batches of answers learnt in an iteration")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="step size of AdamW")
+    weight_decay: float = Field(0.3, ge=0, le=10, description="pull of the networks' weights to zero")
+    dropout: float = Field(0.5, ge=0, lt=0.95, description="share of hidden units left out in training")
+    hidden: int = Field(64, ge=1, le=1024, description="hidden units of a network")
     members: int = Field(10, ge=2, le=50, description="networks of the committee, one a fold of the items")
     batch: int = Field(128, ge=8, le=4096, description="answers in a batch")
     patience: int = Field(4, ge=1, le=100, description="iterations without a better one before it stops")
@@ -78,7 +78,7 @@ def train_iteration(
         weight_decay=config.weight_decay,
         dropout=config.dropout,
         batch=config.batch,
-        epochs=config.epochs,
+        steps=config.steps,
         seed=config.seed * 100_003 + number,
         device=device,
     )
@@ -88,7 +88,7 @@ def train_iteration(
     judged = [(material.records[i], word[at]) for i, at in material.rows_of.items()]
     parameters = learn_beliefs(judged, parameters, float(material.train.shares.mean()), _steps_at(number))
     metrics = _metrics(state, parameters, material)
-    value = metrics["qwk_both"]
+    value = metrics["r_both"]
     better = checkpoint.best is None or value > checkpoint.best
     since_best = 0 if better else int(checkpoint.state.get("since_best", 0)) + 1
     kept = {name: array for name, array in checkpoint.tensors.items() if name == "embeddings"}
@@ -142,16 +142,16 @@ def _metrics(state: Mapping[str, np.ndarray], parameters: Floats, material: Mate
     unseen_marks = round_to_grid(seen.mean(axis=1), train.steps, 1.0)
     targets = train.shares[:, None] > committee.LEVELS
     chance = np.clip(np.where(targets, seen, 1 - seen), 1e-6, 1)
-    on_validation = _finite(qwk(held.shares, marks))
-    on_unseen = _finite(qwk(train.shares, unseen_marks))
+    correlations = pearson(held.shares, expected), pearson(train.shares, seen.mean(axis=1))
     return {
         "loss": float(-np.log(chance).mean()),
-        "qwk": on_validation,
+        "qwk": _finite(qwk(held.shares, marks)),
         "rmse": _finite(rmse(held.shares, expected)),
         "agreement": float(np.mean(np.abs(marks - held.shares) < held.steps / 2)),
-        "qwk_unseen_items": on_unseen,
-        # A grader meets known and new items, so the iteration that is best is best at both.
-        "qwk_both": (on_validation + on_unseen) / 2,
+        "qwk_unseen_items": _finite(qwk(train.shares, unseen_marks)),
+        # A grader meets known and new items, so the best iteration is best at both together; and
+        # correlation, unlike QWK, does not jump with single answers that cross a cut point.
+        "r_both": (_finite(correlations[0]) + _finite(correlations[1])) / 2,
     }
 
 
@@ -236,8 +236,9 @@ def _stretched(model: GraderModel, state: Mapping[str, np.ndarray], material: Ma
     """With cut points learnt on out-of-fold shares of the training answers, where they help there."""
     train, word = material.train, _word(state, material)
     own = np.clip(_own_judgements(model, material, word).mean, 0, 1)
-    known = Stretch.learn(own, train.shares, train.steps, seed=0)
-    unseen = Stretch.learn(word, train.shares, train.steps, seed=0)
+    each = np.arange(len(own))
+    known = Stretch.learn(own, train.shares, train.steps, each)
+    unseen = Stretch.learn(word, train.shares, train.steps, train.item_ids)
     return replace(model, known_scale=Scale(known), unseen_scale=Scale(unseen))
 
 

@@ -48,7 +48,7 @@ class Transfer:
 
     name = "transfer"
     kind = Kind.GRADING
-    objective = "qwk_both"
+    objective = "r_both"
     Hyperparameters = TransferHyperparameters
 
     def objection(self, config: TransferHyperparameters, data: GradingData) -> str | None:
@@ -64,6 +64,11 @@ class Transfer:
         except SettingError as error:
             return f"no encoder: {error}, or set encoder to a model folder, or use --strategy native"
         return too_little(data)
+
+    def prepare(self, config: TransferHyperparameters, data: GradingData) -> None:
+        """Exports the encoder and embeds the texts into `scratch` now, so that iterations need not."""
+        if not config.encoder.startswith(_REMOTE):
+            _embedded(wanted_texts(data), _exported(config, data.surroundings), data.surroundings)
 
     def start(self, config: TransferHyperparameters, data: GradingData) -> Checkpoint:
         return Checkpoint(0, config.model_dump())
