@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -52,14 +53,26 @@ def sift(
         rest = frame.drop(index=sorted(set(by_row["index"])))
         passed = contract.validate(rest) if len(rest) else rest
     n_rejected = n_rows - len(passed)
-    if n_rejected > max_reject_share * n_rows:
-        shown = "; ".join(f"{r.row}: {r.column} {r.check} ({r.value})" for r in rejections[:3])
-        raise ContractError(
-            f"{name}: {n_rejected} of {n_rows} rows ({n_rejected / n_rows:.1%}) fail the contract, more "
-            f"than max_reject_share {max_reject_share:.1%} allows. First: {shown}. "
-            "Correct the material, or raise --max-reject-share"
-        )
+    check_share(name, rejections, n_rejected, n_rows, max_reject_share)
     return Sifted(passed.reset_index(drop=True), rejections, n_rejected)
+
+
+def check_share(
+    contract: str,
+    rejections: Sequence[Rejection],
+    n_rejected: int,
+    n_rows: int,
+    max_reject_share: float,
+) -> None:
+    """Raises ContractError where more than `max_reject_share` of the rows were rejected."""
+    if n_rejected <= max_reject_share * n_rows:
+        return
+    shown = "; ".join(f"{r.row}: {r.column} {r.check} ({r.value})" for r in rejections[:3])
+    raise ContractError(
+        f"{contract}: {n_rejected} of {n_rows} rows ({n_rejected / n_rows:.1%}) fail the contract, more "
+        f"than max_reject_share {max_reject_share:.1%} allows. First: {shown}. "
+        "Correct the material, or raise --max-reject-share"
+    )
 
 
 def _with_numbers(

@@ -43,9 +43,8 @@ def show_prepare(outcome: PrepareOutcome) -> None:
         f"{g['title']} ({g['name']}): {'; '.join(g['problems'])}" for g in outcome["guides"] if g["problems"]
     ]
     _listing("Guides not trained on", doubtful)
-    _listing(
-        "Documents that wait or could not be parsed", ["; ".join(u["problems"]) for u in outcome["unparsed"]]
-    )
+    unparsed = [_named({"name": u["name"], "reason": "; ".join(u["problems"])}) for u in outcome["unparsed"]]
+    _listing("Documents that wait or could not be parsed", unparsed)
     _listing("Quarantined rows", [_quarantined(row) for row in outcome["quarantine"]])
     facts = outcome["dataset"]
     splits = ", ".join(f"{n} {name}" for name, n in facts["splits"].items())

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from prefect import task
 
-from domain.contracts import Rejection, Sifted, sift
+from domain.contracts import Rejection, Sifted, check_share, sift
 from domain.documents.near_duplicates import near_groups, signature
 from domain.errors import InputError
 from domain.grading.contracts import Answers, Items
@@ -83,8 +83,12 @@ def checked(
     given = records.answers_frame(place.catalog, owner, guide_ids)
     given = _newest(place, given[given["item_id"].isin(items.passed["item_id"])])
     blank = given["text"].str.strip() == ""
-    answers = sift(Answers, given[~blank], key="answer_id", max_reject_share=max_reject_share)
+    answers = sift(Answers, given[~blank], key="answer_id", max_reject_share=1.0)
     _quarantine(place, items, answers, given)
+    earlier = _rejected_at_parsing(place, guide_ids)
+    rejected = [*earlier, *answers.rejections]
+    n_rejected, n_rows = len({r.row for r in earlier}) + answers.n_rejected, len(given) + len(earlier)
+    check_share("Answers", rejected, n_rejected, n_rows, max_reject_share)
     kept = _useful(place, answers.passed.merge(given[[*_BESIDE, "answer_id"]], on="answer_id"))
     if len(kept) < LEAST_ANSWERS:
         raise InputError(
@@ -92,6 +96,18 @@ def checked(
             "needed to train and to measure: add graded submissions (see the guides and files reported above)"
         )
     return items.passed, kept, int(blank.sum())
+
+
+def _rejected_at_parsing(place: Workplace, guide_ids: list[str]) -> list[Rejection]:
+    """What parsing put into quarantine of papers and tables that answer these guides: it counts too."""
+    papers = records.submissions(place.catalog, place.settings.owner, guide_ids)
+    documents = {*guide_ids, *(paper.document_id for paper in papers)}
+    kept = records.quarantined(place.catalog, place.settings.owner)
+    kept = kept[kept["document_id"].isin(documents)]
+    return [
+        Rejection(r["contract"], f"{r['source']}, {r['row']}", r["column"], r["check"], r["value"])
+        for r in kept.to_dict("records")
+    ]
 
 
 def _newest(place: Workplace, answers: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from prefect import task
 
 from domain.kinds import Role
 from infra import catalog as records
+from infra.catalog import ParseOutcome
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.near_copies import near_duplicates
 from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome
@@ -42,7 +43,7 @@ def prepared(ingested: list[Ingested], facts: DatasetFacts) -> PrepareOutcome:
         unparsed=[
             {"name": row.name, "role": row.role.value, "problems": list(row.problems)}
             for row in records.unparsed(place.catalog, owner)
-            if row.role is not Role.GUIDE
+            if (row.role, row.outcome) != (Role.GUIDE, ParseOutcome.PROBLEM)
         ],
         quarantine=quarantined[shown].astype(str).to_dict("records"),
         dataset=facts,

@@ -49,7 +49,7 @@ def parse_guides() -> int:
     for document in pending:
         try:
             guide = parse_guide(_extraction(place, document), document.name)
-            if len({item.number for item in guide.items}) < len(guide.items) or not guide.items:
+            if not _is_storable(guide):
                 failed.append(Unparsed(document.id, ParseOutcome.FAILED, guide.problems))
             else:
                 parsed.append(ParsedGuide(document.id, guide))
@@ -62,6 +62,12 @@ def parse_guides() -> int:
             "guides: %d parsed, %d of them with problems", len(pending), _n_doubtful(parsed) + len(failed)
         )
     return len(pending)
+
+
+def _is_storable(guide: Guide) -> bool:
+    """Whether its items can be told apart and are worth something; a guide that is not has problems."""
+    numbers = {item.number for item in guide.items}
+    return bool(numbers) and len(numbers) == len(guide.items) and all(i.max_score > 0 for i in guide.items)
 
 
 def _n_doubtful(parsed: list[ParsedGuide]) -> int:

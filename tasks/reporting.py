@@ -87,8 +87,7 @@ def gather(place: Workplace, job: Job) -> ReportInput:
         iterations=pd.DataFrame(rows, columns=None if rows else ["iteration", "seconds"]),
         evaluation=load_evaluation(place, found.artifacts["evaluation"]),
         choices=tuple(
-            [Choice(name, objection) for name, objection in job.choice.items()]
-            + [Choice(job.strategy)]
+            [Choice(name, objection) for name, objection in job.choice.items()] + [Choice(job.strategy)]
         ),
         hyperparameters=dict(job.config),
         timings=(Timing("training iterations", sum(i.seconds for i in iterations)),),
