@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,7 +160,9 @@ def _identity(folder: Path) -> str:
 def _export(folder: Path, place: Path) -> dict[str, Any]:
     import torch
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     encoder = SentenceTransformer(
         str(folder), device="cpu", local_files_only=True, trust_remote_code=False
     ).eval()
@@ -177,14 +180,17 @@ def _export(folder: Path, place: Path) -> dict[str, Any]:
     # Three tensors: of one tensor given twice, the exporter makes one input.
     example = torch.ones((2, 9), dtype=torch.long)
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
-    program = torch.onnx.export(
-        Pooled().eval(),
-        (example, example.clone(), example * 0),
-        dynamo=True,
-        input_names=names,
-        output_names=["sentence_embedding"],
-        dynamic_shapes=[{0: batch, 1: length}] * 3,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # The exporter warns of axis names that it merges.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            Pooled().eval(),
+            (example, example.clone(), example * 0),
+            dynamo=True,
+            input_names=names,
+            output_names=["sentence_embedding"],
+            dynamic_shapes=[{0: batch, 1: length}] * 3,
+            verbose=False,
+        )
     program.save(str(place / "encoder.onnx"))
     return {"kind": "onnx", "max_tokens": int(encoder.max_seq_length or 512)}

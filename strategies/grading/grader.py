@@ -13,6 +13,7 @@ import pandas as pd
 
 from domain.errors import InputError, SettingError
 from domain.grading.marks import grid_step, round_to_grid
+from domain.grading.referral import REFER_ALL
 from strategies.grading.calibration import Scale, stated_by_levels, stated_by_variance
 from strategies.grading.committee import of_member
 from strategies.grading.encoder import Encoder, rounded
@@ -78,8 +79,13 @@ class Grader:
 
     @property
     def threshold(self) -> float:
-        """The confidence below which an answer is referred to a human; above 1 where all are."""
-        return float(self.model.threshold.get("threshold", 2.0))
+        """Of confidence, below it an answer to a known item goes to a human; above 1 where all do."""
+        return float(self.model.threshold.get("threshold", REFER_ALL))
+
+    @property
+    def unseen_threshold(self) -> float:
+        """As `threshold`, for answers to items never seen."""
+        return float(self.model.unseen_threshold.get("threshold", REFER_ALL))
 
     @cached_property
     def _known(self) -> dict[str, int]:
@@ -119,9 +125,13 @@ class Grader:
             graded = self._grade_written(table, frame["item_id"].to_numpy()[written], texts[written])
             for column in graded:
                 frame.loc[written, column] = graded[column].to_numpy()
-        frame["refer"] = (frame["confidence"] < self.threshold) & written
+        threshold = self._thresholds(frame["item_id"])
+        frame["refer"] = (frame["confidence"].to_numpy() < threshold) & written
         columns = ["answer_id", "item_id", "score", "mark", "max_score", "confidence", "refer", "rationale"]
         return frame[columns]
+
+    def _thresholds(self, item_ids: pd.Series) -> Floats:
+        return np.where(item_ids.isin(list(self._judges)), self.threshold, self.unseen_threshold)
 
     def _item_table(self, items: pd.DataFrame, answers: pd.DataFrame) -> dict[str, ItemFacts]:
         table = {i.item_id: ItemFacts(i.reference, i.max_score, i.step, i.fold) for i in self.model.items}

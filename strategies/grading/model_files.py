@@ -56,6 +56,8 @@ class GraderModel:
     known_scale: Scale = field(default_factory=Scale)
     unseen_scale: Scale = field(default_factory=Scale)
     threshold: Mapping[str, Any] = field(default_factory=dict)
+    """Of confidence, for answers to known items (see domain.grading.referral.Threshold)."""
+    unseen_threshold: Mapping[str, Any] = field(default_factory=dict)
     encoder: Mapping[str, Any] | None = None
 
     def to_files(self) -> dict[str, bytes]:
@@ -74,6 +76,7 @@ class GraderModel:
             "tolerance": self.tolerance,
             "scales": {"known": self.known_scale.described(), "unseen": self.unseen_scale.described()},
             "threshold": dict(self.threshold),
+            "unseen_threshold": dict(self.unseen_threshold),
             "encoder": self.encoder,
         }
 
@@ -139,6 +142,7 @@ def _assembled(described: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -
         known_scale=Scale.from_json(described["scales"]["known"]),
         unseen_scale=Scale.from_json(described["scales"]["unseen"]),
         threshold=described["threshold"],
+        unseen_threshold=described["unseen_threshold"],
         encoder=described["encoder"],
     )
 

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from domain.errors import StrategyError
 from domain.grading.marks import round_to_grid
 from domain.grading.metrics import pearson, qwk, rmse
-from domain.grading.referral import agrees, choose_threshold
+from domain.grading.referral import REFER_ALL, Threshold, agrees, choose_threshold
 from strategies.base import Checkpoint, GradingData, Hyperparameters, TrainedModel
 from strategies.grading import committee
 from strategies.grading.calibration import Calibration, Scale, Stretch
@@ -31,7 +30,7 @@ from strategies.grading.material import Material, scored
 from strategies.grading.model_files import NETWORK, GraderModel
 from strategies.grading.reading import Embedder
 
-LEAST_TRAIN, LEAST_VALIDATION = 20, 5
+LEAST_TRAIN, LEAST_VALIDATION, LEAST_ITEMS = 20, 5, 10
 
 
 class GraderHyperparameters(Hyperparameters):
@@ -205,10 +204,12 @@ def finished_model(
     model = _stretched(model, state, material)
     with tempfile.TemporaryDirectory(dir=_made(data.surroundings.scratch)) as folder:
         grader = _loaded({**model.to_files(), NETWORK: network}, Path(folder), embed)
-        model, held = _calibrated(grader, state, material, data)
+        model, n_validation = _calibrated(grader, state, material, data)
     model = replace(model, encoder=encoder)
     files = {**model.to_files(), NETWORK: network, **encoder_files}
-    return TrainedModel(files, dict(checkpoint.config), _card(name, checkpoint, model, material, held))
+    return TrainedModel(
+        files, dict(checkpoint.config), _card(name, checkpoint, model, material, n_validation)
+    )
 
 
 def _made(folder: Path) -> Path:
@@ -244,35 +245,49 @@ def _stretched(model: GraderModel, state: Mapping[str, np.ndarray], material: Ma
 
 def _calibrated(
     grader: Grader, state: Mapping[str, np.ndarray], material: Material, data: GradingData
-) -> tuple[GraderModel, pd.DataFrame]:
-    """The model with its confidences calibrated and its threshold chosen, and its validation grades."""
+) -> tuple[GraderModel, int]:
+    """The model with calibrated confidences and its thresholds, and how many answers these rest on."""
     model, train = grader.model, material.train
     held = scored(data, "validation")
     # The grader states its confidence as it is, since its calibration is still the identity.
     grades = grader.grade(data.items, held)
-    tolerance = data.agreement_tolerance
-    agreed = agrees(grades["mark"], held["gold"], grades["max_score"], tolerance)
+    agreed = agrees(grades["mark"], held["gold"], grades["max_score"], data.agreement_tolerance)
     is_known = grades["item_id"].isin(list(material.rows_of)).to_numpy()
     stated = grades["confidence"].to_numpy()
     hidden = grader.unseen_verdicts(_exceedances(state, material), train.steps)
-    hidden_agreed = agrees(hidden.mark, train.shares, 1.0, tolerance)
-    known = replace(model.known_scale, calibration=Calibration.learn(stated[is_known], agreed[is_known]))
-    unseen = replace(
-        model.unseen_scale,
-        calibration=Calibration.learn(
-            np.concatenate([hidden.stated, stated[~is_known]]),
-            np.concatenate([hidden_agreed, agreed[~is_known]]),
-        ),
+    hidden_agreed = agrees(hidden.mark, train.shares, 1.0, data.agreement_tolerance)
+    known, threshold = _promise(stated[is_known], agreed[is_known], data.promised_agreement)
+    unseen, unseen_threshold = _promise(
+        np.concatenate([hidden.stated, stated[~is_known]]),
+        np.concatenate([hidden_agreed, agreed[~is_known]]),
+        data.promised_agreement,
     )
-    confidence = np.where(is_known, known.calibration(stated), unseen.calibration(stated))
-    threshold = choose_threshold(confidence, agreed, data.promised_agreement)
-    described = {n: v if v == v else None for n, v in asdict(threshold).items()}
-    grades = grades.assign(confidence=confidence, gold=held["gold"].to_numpy())
-    return replace(model, known_scale=known, unseen_scale=unseen, threshold=described), grades
+    if len(model.items) < LEAST_ITEMS:
+        why = f"only {len(model.items)} items, at least {LEAST_ITEMS} needed to promise anything on new ones"
+        unseen_threshold = replace(unseen_threshold, threshold=REFER_ALL, share=0.0, n=0, reason=why)
+    calibrated = replace(
+        model,
+        known_scale=replace(model.known_scale, calibration=known),
+        unseen_scale=replace(model.unseen_scale, calibration=unseen),
+        threshold=_described(threshold),
+        unseen_threshold=_described(unseen_threshold),
+    )
+    return calibrated, len(held)
+
+
+def _promise(stated: Floats, agreed: np.ndarray, promised: float) -> tuple[Calibration, Threshold]:
+    """The calibration of stated confidences, and the confidence from which on the promise holds."""
+    calibration = Calibration.learn(stated, agreed)
+    return calibration, choose_threshold(calibration(stated), agreed, promised)
+
+
+def _described(threshold: Threshold) -> dict[str, Any]:
+    """As JSON, which has no NaN."""
+    return {name: None if value != value else value for name, value in asdict(threshold).items()}
 
 
 def _card(
-    name: str, checkpoint: Checkpoint, model: GraderModel, material: Material, held: pd.DataFrame
+    name: str, checkpoint: Checkpoint, model: GraderModel, material: Material, n_validation: int
 ) -> dict[str, Any]:
     weights = dict(zip(model.vectors.kernels, (float(w) for w in model.beliefs.weights), strict=True))
     return {
@@ -281,12 +296,13 @@ def _card(
         "metrics": dict(checkpoint.metrics),
         "n_items": len(model.items),
         "n_train": len(material.train.texts),
-        "n_validation": len(held),
+        "n_validation": n_validation,
         "trust_in_committee": model.beliefs.trust,
         "likeness_weights": weights,
         "noise": model.beliefs.noise,
         "scales": {"known": model.known_scale.described(), "unseen": model.unseen_scale.described()},
         "threshold": dict(model.threshold),
+        "unseen_threshold": dict(model.unseen_threshold),
         "encoder": model.encoder,
     }
 

@@ -255,3 +255,10 @@ def test_a_single_item_can_be_learnt(tmp_path: Path) -> None:
     fresh = answers("rust", n=30, seed=14)
     grades = load_grader(unpacked(model.files, tmp_path / "m")).grade(items("rust"), fresh)
     assert pearson(fresh["gold"], grades["score"]) > 0.8
+
+
+def test_with_few_items_no_answer_to_a_new_one_is_graded_without_a_human(trained: dict[str, Any]) -> None:
+    fresh = answers("rust", "sound", n=30, seed=15)
+    grades = trained["grader"].grade(items("rust", "sound"), fresh)
+    assert grades.loc[grades["item_id"] == "sound", "refer"].all()
+    assert "only 3 items" in trained["model"].card["unseen_threshold"]["reason"]
