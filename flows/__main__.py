@@ -28,6 +28,8 @@ app = typer.Typer(
 database = typer.Typer(no_args_is_help=True, help="Look after the catalog's database.")
 app.add_typer(database, name="db")
 
+NEEDS_MLFLOW = ("pipeline", "train", "evaluate", "report", "grade")
+
 Guides = Annotated[
     Path | None,
     typer.Option(help="Folder or file of marking guides (PDF, DOCX, TXT, MD, HTML, RTF, JSON, CSV)."),
@@ -317,7 +319,13 @@ def _run(module: str, flow: str, **parameters: Any) -> Any:
     _say(f"{flow}: starting")
     import importlib
 
-    return getattr(importlib.import_module(module), flow)(**parameters)
+    from tasks.launch import attended, warm_up_tracking
+
+    if flow in NEEDS_MLFLOW:
+        warm_up_tracking()
+    function = getattr(importlib.import_module(module), flow)
+    with attended():
+        return function(**parameters)
 
 
 def _show(outcome: Any, json: bool, *parts: str) -> None:

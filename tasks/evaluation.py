@@ -8,7 +8,7 @@ import logging
 import math
 import tempfile
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pandas as pd
 from prefect import task
@@ -21,11 +21,13 @@ from domain.kinds import Split
 from infra import catalog as records
 from infra.catalog import Job
 from infra.model_registry import ModelRegistry, ModelVersion
-from strategies.grading.grader import Grader, load_grader
 from tasks.effects import embed_once
 from tasks.outcome import EvaluateOutcome
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.workplace import Workplace, workplace
+
+if TYPE_CHECKING:
+    from strategies.grading.grader import Grader
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,9 @@ def grade_held_out(uri: str, content: str, dataset_id: str, dataset_fingerprint:
 
 def load_registered(place: Workplace, uri: str, folder: Path) -> Grader:
     """The grader of a registered version, copied below `folder`."""
+    # Late: it costs a second, and a run that finds everything graded needs none of it.
+    from strategies.grading.grader import load_grader
+
     files = ModelRegistry(place.tracking).download_model(uri, folder)
     scratch = place.settings.home / "scratch"
     return load_grader(files, embed=lambda texts, model: embed_once(list(texts), model, scratch))

@@ -82,13 +82,16 @@ def ingest_files(chunk: FileChunk) -> Ingested:
     """Records each file of a chunk as a new document, a duplicate of one, or rejected with a reason."""
     place = workplace()
     role, root = Role(chunk["role"]), Path(chunk["root"])
-    seen = progress(str(flow_run.id), f"reading {role.value} files", chunk["n_total"])
     files = [_found(root, name) for name in chunk["names"]]
     known = records.known_files(place.catalog, place.settings.owner, role, EXTRACTOR_VERSION, files)
     fresh = [f for f in files if (f.name, f.sha256) not in known]
-    seen.advance(len(known))
-    outcomes, n_read = _record(place, role, root, fresh, seen.advance) if fresh else ([], 0)
-    if not fresh:
+    outcomes: list[FileOutcome] = []
+    n_read = 0
+    if fresh:
+        seen = progress(str(flow_run.id), f"reading {role.value} files", chunk["n_total"])
+        seen.advance(len(known))
+        outcomes, n_read = _record(place, role, root, fresh, seen.advance)
+    else:
         log.info("%s files: all %d are known already, none was read", role.value, len(files))
     return _summary(role, [*known.values(), *outcomes], n_known=len(known), n_read=n_read)
 

@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.errors import OutsideError, SettingError
 from infra.logs import set_up_logging
 from infra.servers import prefect_environment, running
 from infra.settings import Settings, load_settings
+
+
+@contextmanager
+def attended() -> Iterator[None]:
+    """For flows that run under someone's eyes, in this process: no heartbeats.
+
+    Prefect ends every flow and subflow by waiting for a thread that sleeps in whole seconds. Runs of a
+    worker keep theirs: heartbeats are how a server finds those that died.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+def warm_up_tracking() -> None:
+    """Imports MLflow and readies its database beside the first steps, which do not need it."""
+    from tasks.workplace import workplace
+
+    def prepare() -> None:
+        # What is wrong with it is told by the step that needs it.
+        with suppress(OutsideError, SettingError):
+            workplace().tracking.prepare()
+
+    threading.Thread(target=prepare, name="warm-up", daemon=True).start()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from domain.kinds import Kind
 from infra.catalog import Catalog, upgrade
@@ -62,16 +64,17 @@ def _open(settings: Settings) -> Workplace:
 def make_embedded_catalog(settings: Settings) -> None:
     """Makes the embedded catalog where there is none yet; one that is merely behind is left alone."""
     prefix = "sqlite:///"
-    if settings.catalog_url.startswith(prefix):
-        from pathlib import Path
-
-        if not Path(settings.catalog_url.removeprefix(prefix)).exists():
-            upgrade(settings.catalog_url)
+    path = Path(settings.catalog_url.removeprefix(prefix))
+    if settings.catalog_url.startswith(prefix) and not path.exists():
+        upgrade(settings.catalog_url)
 
 
 def _device(wanted: str) -> str:
     if wanted != "auto":
         return wanted
+    if not Path("/dev/nvidiactl").exists() and sys.platform == "linux":
+        # Asking torch costs two seconds of import, which a run that trains nothing need not pay.
+        return "cpu"
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
