@@ -19,7 +19,7 @@ help: ## show this list
 install: .venv/.installed ## create .venv from the pinned constraints
 
 demo: install ## run the whole pipeline on examples/
-	@$(BIN)/trainyard pipeline --guides examples/guides --submissions examples/submissions --answers examples/answers.csv --dataset demo
+	@$(BIN)/trainyard pipeline --guides examples/guides --submissions examples/submissions --answers examples/answers.csv --dataset demo --allow-rejects
 
 up: install ## open the MLflow and Prefect pages on what the demo did
 	@$(BIN)/trainyard up
