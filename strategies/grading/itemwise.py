@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from domain.errors import StrategyError
-from strategies.grading.committee import one_thread
+from strategies.grading.networks import one_thread
 from strategies.grading.text import Sparse
 
 Floats = np.ndarray

