@@ -125,7 +125,9 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return _checked(Path(snapshot_download(name)))
+        # Weights as safetensors only: other formats are pickles.
+        wanted = ["*.json", "*.txt", "*.safetensors", "*.model"]
+        return _checked(Path(snapshot_download(name, allow_patterns=wanted, etag_timeout=5)))
     except SettingError:
         raise
     except Exception as error:  # the hub's client raises errors of many libraries
@@ -150,9 +152,7 @@ def exported_encoder(folder: Path, scratch: Path) -> ExportedEncoder:
 
 
 def _identity(folder: Path) -> str:
-    files = sorted(
-        p for p in folder.rglob("*") if p.is_file() and p.suffix in {".json", ".safetensors", ".bin"}
-    )
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in {".json", ".safetensors"})
     listed = [f"{path.relative_to(folder).as_posix()} {hash_file(path)}" for path in files]
     return hash_bytes("\n".join(listed).encode())
 
@@ -164,7 +164,7 @@ def _export(folder: Path, place: Path) -> dict[str, Any]:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     encoder = SentenceTransformer(
-        str(folder), device="cpu", local_files_only=True, trust_remote_code=False
+        str(folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
     ).eval()
     names = ["input_ids", "attention_mask", "token_type_ids"]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,8 @@ MEANING_KERNELS = (*TEXT_KERNELS, "meaning", "near meaning")
 _NEAR = 0.5
 _LEAST_NOISE = 1e-3
 _SHRINKAGE = 1e-3
+_MOST_SHOWN = 200
+"""Answers of an item that the beliefs are learnt from: they are few, and the cost grows with the cube."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,18 @@ def likenesses(some: Vectors, others: Vectors, centre: Floats | None) -> Floats:
     nearly the same, and only what sets them apart is of use.
     """
     found = [np.asarray((some.views[v] @ others.views[v].T).todense(), float) for v in SPARSE_VIEWS]
-    apart = ((some.features[:, None, :] - others.features[None, :, :]) ** 2).mean(axis=2)
-    found.append(np.exp(-apart / 2))
-    found.append(np.ones_like(apart))
+    found.append(np.exp(-_mean_squares_apart(some.features, others.features) / 2))
+    found.append(np.ones_like(found[0]))
     if some.embeddings is not None and others.embeddings is not None and centre is not None:
         found.append(_unit(some.embeddings - centre) @ _unit(others.embeddings - centre).T)
         found.append(np.exp(-(2 - 2 * some.embeddings @ others.embeddings.T) / _NEAR))
     return np.stack(found)
+
+
+def _mean_squares_apart(some: Floats, others: Floats) -> Floats:
+    a, b = some.astype(float), others.astype(float)
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None, :] - 2 * a @ b.T
+    return np.asarray(np.maximum(squares, 0) / a.shape[1])
 
 
 def _unit(rows: Floats) -> Floats:
@@ -165,6 +173,17 @@ def learn_beliefs(
         return _learn_beliefs(judged, parameters, mean, steps, rate)
 
 
+def _shown(record: ItemRecord, committee: Floats, mean: float) -> tuple[Any, Any, Any]:
+    """Likenesses, shares and the committee's word of at most `_MOST_SHOWN` answers, as tensors."""
+    import torch
+
+    n = len(record.shares)
+    rows = np.unique(np.linspace(0, n - 1, min(n, _MOST_SHOWN)).astype(int))
+    alike = np.ascontiguousarray(record.alike[:, rows[:, None], rows])
+    parts = alike, record.shares[rows] - mean, committee[rows] - mean
+    return torch.from_numpy(parts[0]), torch.from_numpy(parts[1]), torch.from_numpy(parts[2])
+
+
 def _learn_beliefs(
     judged: Sequence[tuple[ItemRecord, Floats]], parameters: Floats, mean: float, steps: int, rate: float
 ) -> Floats:
@@ -172,11 +191,7 @@ def _learn_beliefs(
 
     theta = torch.tensor(parameters, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.Adam([theta], lr=rate)
-    shown = [
-        (torch.from_numpy(r.alike), torch.from_numpy(r.shares - mean), torch.from_numpy(committee - mean))
-        for r, committee in judged
-        if len(r.shares) > 1
-    ]
+    shown = [_shown(record, committee, mean) for record, committee in judged if len(record.shares) > 1]
     n_answers = sum(len(shares) for _, shares, _ in shown)
     for _ in range(steps if shown else 0):
         optimiser.zero_grad()

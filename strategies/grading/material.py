@@ -16,6 +16,9 @@ from strategies.grading.itemwise import ItemRecord, Vectors
 from strategies.grading.model_files import KnownItem
 from strategies.grading.reading import Embedder, Reader, texts_to_embed
 
+_MOST_OF_AN_ITEM = 1000
+"""Beyond this many graded answers an item's judge gains little, and costs the square and cube of them."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -67,7 +70,7 @@ def wanted_texts(data: GradingData) -> list[str]:
 def read_material(data: GradingData, n_members: int, seed: int, embed: Embedder | None) -> Material:
     """Reads the training answers, fits the reader on them, and reads the validation answers with it."""
     told = references(data.items)
-    frame = scored(data, "train").sort_values("answer_id", ignore_index=True)
+    frame = _thinned(scored(data, "train").sort_values("answer_id", ignore_index=True))
     held = scored(data, "validation").sort_values("answer_id", ignore_index=True)
     steps = _steps(pd.concat([frame, held]))
     train, validation = _rows(frame, steps), _rows(held, steps)
@@ -88,6 +91,15 @@ def read_material(data: GradingData, n_members: int, seed: int, embed: Embedder 
     return Material(
         told, items, reader, train, reading.vectors, fold, validation, held_vectors, rows_of, records, alike
     )
+
+
+def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    """At most `_MOST_OF_AN_ITEM` answers of each item, evenly from the order of `frame`."""
+    place = frame.groupby("item_id").cumcount()
+    n = frame.groupby("item_id")["item_id"].transform("size")
+    share = np.minimum(1, _MOST_OF_AN_ITEM / n)
+    kept = np.floor((place + 1) * share) > np.floor(place * share)
+    return frame[kept].reset_index(drop=True)
 
 
 def _steps(rows: pd.DataFrame) -> dict[str, float]:

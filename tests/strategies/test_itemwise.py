@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,13 @@ def test_beliefs_learn_to_trust_a_committee_that_is_right_and_not_one_that_guess
     guesses = learn_beliefs([(record, dice.random(60))], first_parameters(5), 0.5, steps=80)
     assert Beliefs.of(right, 0.5).trust > 0.9
     assert Beliefs.of(guesses, 0.5).trust < 0.5
+
+
+def test_beliefs_of_an_item_with_very_many_answers_are_learnt_from_some_of_them() -> None:
+    dice = np.random.default_rng(0)
+    texts = [f"answer {dice.integers(50)} {dice.integers(50)}" for _ in range(1200)]
+    shares = dice.choice([0.0, 1.0], 1200)
+    record = ItemRecord(vectors(texts), shares)
+    started = time.process_time()
+    learn_beliefs([(record, shares)], first_parameters(5), 0.5, steps=5)
+    assert time.process_time() - started < 5
