@@ -28,6 +28,7 @@ class Rows:
     texts: tuple[str, ...]
     shares: Floats
     steps: Floats
+    students: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ def _rows(frame: pd.DataFrame, steps: Mapping[str, float]) -> Rows:
     top = frame["max_score"].to_numpy(float)
     step = np.array([steps[i] for i in frame["item_id"]], float)
     shares = np.clip(frame["gold"].to_numpy(float) / top, 0, 1)
-    return Rows(frame["item_id"].astype(str).to_numpy(), tuple(frame["text"]), shares, step / top)
+    students = frame["student"].astype(str).to_numpy()
+    return Rows(frame["item_id"].astype(str).to_numpy(), tuple(frame["text"]), shares, step / top, students)
 
 
 def lookup(texts: Sequence[str], embeddings: Floats) -> Embedder:

@@ -255,11 +255,15 @@ def _calibrated(
     stated = grades["confidence"].to_numpy()
     hidden = grader.unseen_verdicts(_exceedances(state, material), train.steps)
     hidden_agreed = agrees(hidden.mark, train.shares, 1.0, data.agreement_tolerance)
-    known, threshold = _promise(stated[is_known], agreed[is_known], data.promised_agreement)
+    students = held["student"].astype(str).to_numpy()
+    known, threshold = _promise(
+        stated[is_known], agreed[is_known], data.promised_agreement, students[is_known]
+    )
     unseen, unseen_threshold = _promise(
         np.concatenate([hidden.stated, stated[~is_known]]),
         np.concatenate([hidden_agreed, agreed[~is_known]]),
         data.promised_agreement,
+        np.concatenate([train.students, students[~is_known]]),
     )
     if len(model.items) < LEAST_ITEMS:
         why = f"only {len(model.items)} items, at least {LEAST_ITEMS} needed to promise anything on new ones"
@@ -274,10 +278,12 @@ def _calibrated(
     return calibrated, len(held)
 
 
-def _promise(stated: Floats, agreed: np.ndarray, promised: float) -> tuple[Calibration, Threshold]:
+def _promise(
+    stated: Floats, agreed: np.ndarray, promised: float, students: np.ndarray
+) -> tuple[Calibration, Threshold]:
     """The calibration of stated confidences, and the confidence from which on the promise holds."""
     calibration = Calibration.learn(stated, agreed)
-    return calibration, choose_threshold(calibration(stated), agreed, promised)
+    return calibration, choose_threshold(calibration(stated), agreed, promised, groups=students)
 
 
 def _described(threshold: Threshold) -> dict[str, Any]:

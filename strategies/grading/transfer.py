@@ -15,11 +15,11 @@ from domain.errors import SettingError, StrategyError
 from domain.identity import fingerprint
 from domain.kinds import Kind
 from strategies.base import Checkpoint, Effect, Embed, GradingData, Outcome, Surroundings, TrainedModel
-from strategies.grading.encoder import ExportedEncoder, exported_encoder, find_encoder, rounded
+from strategies.grading.encoder import rounded
+from strategies.grading.encoder_export import ExportedEncoder, exported_encoder, find_encoder
 from strategies.grading.features import Floats
 from strategies.grading.material import Material, lookup, read_material, wanted_texts
 from strategies.grading.memo import remembered
-from strategies.grading.model_files import ENCODER, TOKENIZER
 from strategies.grading.reading import Embedder
 from strategies.grading.training import (
     GraderHyperparameters,
@@ -95,9 +95,8 @@ class Transfer:
             described = {"kind": "api", "model": config.encoder.removeprefix(_REMOTE)}
             return finished_model(self.name, checkpoint, material, data, described, {}, embed)
         encoder = _exported(config, data.surroundings)
-        files = {ENCODER: encoder.network.read_bytes(), TOKENIZER: encoder.tokenizer.read_bytes()}
         described = {**encoder.described, "identity": encoder.identity}
-        return finished_model(self.name, checkpoint, material, data, described, files, embed)
+        return finished_model(self.name, checkpoint, material, data, described, encoder.files(), embed)
 
     def _material(
         self, config: TransferHyperparameters, checkpoint: Checkpoint, data: GradingData
