@@ -30,7 +30,7 @@ def pipeline(
 ) -> PipelineOutcome:
     """From files to a report that people trust."""
     prepared = prepare(guides, submissions, answers, dataset, protocol, seed, max_reject_share)
-    trained = train(prepared["dataset"]["id"], strategy, hyperparameters)
-    evaluated = evaluate(trained["job_id"])
-    reported = report(trained["job_id"])
+    trained = train(prepared["dataset"]["fingerprint"][:12], strategy, hyperparameters)
+    evaluated = evaluate(trained["job_id"][:8])
+    reported = report(trained["job_id"][:8])
     return PipelineOutcome(prepare=prepared, train=trained, evaluate=evaluated, report=reported)

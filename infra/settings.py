@@ -55,7 +55,10 @@ class Settings(BaseSettings):
     prefect_port: Port = 4200
     mlflow_port: Port = 5000
     max_reject_share: Share = Field(0.05, description="share of rows that may fail a contract")
-    promised_agreement: Share = Field(0.9, description="share of automatic grades within the tolerance")
+    promised_agreement: Share | None = Field(
+        None,
+        description="share of automatic grades within the tolerance; unset: that of a second examiner, else 0.9",
+    )
     agreement_tolerance: Share = Field(0.1, description="distance that still agrees, as a share of max_score")
     workers: int = Field(default_factory=_cores, ge=1, le=1024, description="processes for extraction")
     chunk_size: int = Field(500, ge=1, le=100_000, description="documents in one task run")

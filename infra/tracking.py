@@ -35,6 +35,8 @@ _BAD_KEY_CHARACTERS = re.compile(r"[^\w\-. :/]")
 _MAX_PARAM_CHARS, _MAX_TAG_CHARS, _MAX_KEY_CHARS, _MAX_BATCH = 6000, 5000, 250, 100
 # MLflow's limit of a dataset's digest; the full fingerprint is kept as a tag.
 _MAX_DIGEST_CHARS = 36
+# Else MLflow's pages open on traces and prompts, where a trained model's figures are hard to find.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 _TABLES_TAG = "mlflow.loggedArtifacts"
 
 
@@ -100,7 +102,7 @@ class Tracking:
         if experiment is None:
             location = f"{self._artifact_root.rstrip('/')}/{_slug(name)}" if self._artifact_root else None
             try:
-                return str(self.client.create_experiment(name, artifact_location=location))
+                return str(self.client.create_experiment(name, location, _EXPERIMENT_TAGS))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise

@@ -17,6 +17,7 @@ from strategies.base import GradingData, Hyperparameters, Strategy
 from strategies.registry import strategies_of, strategy
 from tasks.outcome import Choice, Recipe
 from tasks.policy import RETRIED, code_of
+from tasks.promise import promise_of
 from tasks.workplace import workplace
 
 log = logging.getLogger(__name__)
@@ -85,12 +86,13 @@ def training_data(dataset_id: str) -> GradingData:
     frames = records.dataset_frames(place.catalog, dataset_id)
     dataset = records.dataset(place.catalog, place.settings.owner, dataset_id)
     answers = frames.answers
+    promised, tolerance = promise_of(place, dataset)
     usable = answers["split"].isin([Split.TRAIN, Split.VALIDATION]) & answers["gold"].notna()
     return GradingData(
         items=frames.items,
         answers=answers[usable].reset_index(drop=True),
         fingerprint=dataset.fingerprint,
         surroundings=place.surroundings(),
-        promised_agreement=place.settings.promised_agreement,
-        agreement_tolerance=place.settings.agreement_tolerance,
+        promised_agreement=promised,
+        agreement_tolerance=tolerance,
     )

@@ -20,6 +20,7 @@ from infra import catalog as records
 from infra.catalog import Dataset
 from tasks.outcome import DatasetFacts
 from tasks.policy import RETRIED, code_of
+from tasks.promise import promise_of, second_marks
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
@@ -186,6 +187,7 @@ def _facts(answers: pd.DataFrame, outcome: SplitAnswers) -> dict[str, Any]:
         "n_unscored": int(answers["gold"].isna().sum()),
         "splits": {str(k): int(v) for k, v in sides.value_counts().sort_index().items()},
         "set_aside": dict(Counter(outcome.set_aside.values())),
+        "second_marks": second_marks(answers, splits),
     }
 
 
@@ -208,5 +210,5 @@ def facts_of(place: Workplace, dataset: Dataset) -> DatasetFacts:
         splits=dataset.facts["splits"],
         set_aside=dataset.facts["set_aside"],
         n_blank=dataset.facts["n_blank"],
-        promise=[place.settings.promised_agreement, place.settings.agreement_tolerance],
+        promise=list(promise_of(place, dataset)),
     )

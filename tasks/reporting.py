@@ -67,7 +67,11 @@ def report_job(which: str) -> ReportOutcome:
         log.info("report: unchanged, written before")
     html = folder / "report.html"
     findings = [f"{f.title}. {f.text}" for f in find(report)]
-    create_markdown_artifact(_summary(report, findings, html), key=f"report-{job.id[:8]}")
+    summary = _summary(report, findings, html)
+    create_markdown_artifact(summary, key=f"report-{job.id[:8]}")
+    if job.mlflow_run_id:
+        flow_run = f"\n\n[Prefect flow run]({report.job.flow_run_url})"
+        place.tracking.set_tags(job.mlflow_run_id, {"mlflow.note.content": summary + flow_run})
     return ReportOutcome(job_id=job.id, folder=str(folder), html=str(html), findings=findings)
 
 

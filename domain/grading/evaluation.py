@@ -9,7 +9,7 @@ Names of metrics carry a prefix where they are of a part or of another marker:
     qwk, rmse, …                  the model against the examiner
     without_copies.…              without exact copies of training answers
     without_blanks.…              without blank answers
-    automatic.share, .agreement   above the threshold of confidence, which validation chose
+    automatic.share, .agreement   not referred: above the confidence that validation chose
     human.…                       a second examiner against the first, where there is one
     model_with_human.…            the model against the first, on those same answers
     model_to_second.…             the model against the second examiner

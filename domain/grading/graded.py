@@ -1,8 +1,8 @@
 """Test answers joined with their grades, and with what makes a figure flatter or fair.
 
 Columns: protocol, answer_id, item_id, label (the item's printed number), student, text, max_score,
-step (of the item's grid of marks), gold, second_gold, score, mark, confidence, automatic (confidence
-at or above the threshold), agreed (mark within the tolerance of gold), human_agreed (second_gold
+step (of the item's grid of marks), gold, second_gold, score, mark, confidence, automatic (the model
+does not refer it), agreed (mark within the tolerance of gold), human_agreed (second_gold
 likewise), copy (the same text is a training answer of the item), blank, n_training (graded training
 answers of the item), item_mean and item_mean_mark (the trivial baseline, in marks), rationale.
 """
@@ -48,12 +48,12 @@ def grade_frame(
     training = answers[(answers["split"] != Split.TEST.value) & answers["gold"].notna()]
     test = answers[answers["split"] == Split.TEST.value]
     graded = test.drop(columns=["score", "mark", "confidence", "refer", "rationale"], errors="ignore").merge(
-        predictions[["answer_id", "score", "mark", "confidence", "rationale"]], on="answer_id"
+        predictions[["answer_id", "score", "mark", "confidence", "refer", "rationale"]], on="answer_id"
     )
     graded = graded.assign(
         protocol=graded["protocol"].replace("", Protocol.UNSEEN_ANSWERS.value).astype(str),
         label=_labels(graded["item_id"], items),
-        automatic=graded["confidence"] >= terms.threshold,
+        automatic=~graded["refer"].astype(bool),
         agreed=agrees(graded["mark"], graded["gold"], graded["max_score"], terms.tolerance),
         human_agreed=agrees(graded["second_gold"], graded["gold"], graded["max_score"], terms.tolerance),
         blank=graded["text"].map(is_blank).astype(bool),

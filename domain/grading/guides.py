@@ -14,6 +14,7 @@ from pathlib import PurePath
 from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft
 from domain.grading.json_guides import read_json_guide
+from domain.grading.marks_notation import join_broken_marks
 from domain.grading.prose_guides import read_prose, read_unnumbered
 from domain.grading.records import Criterion, Guide, Item
 from domain.grading.table_guides import read_tables
@@ -21,9 +22,9 @@ from domain.grading.table_guides import read_tables
 Layout = Callable[[Extraction], Candidate]
 LAYOUTS: tuple[Layout, ...] = (
     read_tables,
-    lambda extraction: read_prose(extraction.text),
-    lambda extraction: read_prose(extraction.text, loose=True),
-    lambda extraction: read_unnumbered(extraction.text),
+    lambda extraction: read_prose(join_broken_marks(extraction.text)),
+    lambda extraction: read_prose(join_broken_marks(extraction.text), loose=True),
+    lambda extraction: read_unnumbered(join_broken_marks(extraction.text)),
 )
 """In order of preference among equally good candidates."""
 

@@ -23,6 +23,7 @@ _BRACKETED = re.compile(
     r"\s*(?P<each>each|max(?:imum)?|in total|total|available)?\s*[\])]",
     re.IGNORECASE,
 )
+_BROKEN = re.compile(rf"([\[(] ?{_SPELT}) ?\n ?({_UNIT} ?[\])])", re.IGNORECASE)
 _BRACKETED_NOUN = re.compile(rf"[\[(]\s*{_NOUN}\s*[:=]?\s*(?P<n>{NUMBER})\s*[\])]", re.IGNORECASE)
 _SQUARE = re.compile(rf"(?:^\s*\[\s*(?P<a>{NUMBER})\s*\]|\[\s*(?P<b>{NUMBER})\s*\](?=[\s.;:]*$))")
 _ROUND = re.compile(rf"\(\s*(?P<n>{NUMBER})\s*\)[\s.;:]*$")
@@ -47,6 +48,11 @@ class Taken:
 
     text: str
     marks: float | None
+
+
+def join_broken_marks(text: str) -> str:
+    """`text` with marks that a line end cut in two ("[3", then "marks]") on one line again."""
+    return _BROKEN.sub(r"\1 \2", text)
 
 
 def read_number(text: str) -> float | None:

@@ -69,8 +69,25 @@ def lower_bound(agreed: npt.ArrayLike, n: npt.ArrayLike, certainty: float) -> np
     from scipy.stats import beta  # Late: it costs 0.3 s, and the command line's --help needs none of it.
 
     k, total = np.asarray(agreed, dtype=float), np.asarray(n, dtype=float)
-    bound = beta.ppf(1 - certainty, np.maximum(k, 1), total - k + 1)
+    bound = beta.ppf(1 - certainty, np.maximum(k, 1e-9), total - k + 1)
     return np.asarray(np.where(k > 0, bound, 0.0), dtype=float)
+
+
+def design_effect(agreed: npt.ArrayLike, groups: npt.ArrayLike) -> float:
+    """By how much agreement varies more than it would if the answers of a group were independent, ≥ 1.
+
+    One student's answers succeed or fail together, so n of them tell less than n of n students.
+    Source: Kish (1965), the ratio of the clustered to the simple variance of a mean.
+    """
+    hits, group = np.asarray(agreed, dtype=float), np.unique(np.asarray(groups), return_inverse=True)[1]
+    mean, n = hits.mean() if len(hits) else 0.0, len(hits)
+    simple = mean * (1 - mean) / max(n, 1)
+    n_groups = int(group.max()) + 1 if n else 0
+    if n_groups < 2 or simple == 0:
+        return 1.0
+    sums = np.bincount(group, hits - mean)
+    clustered = float((sums**2).sum()) / n**2 * n_groups / (n_groups - 1)
+    return max(1.0, clustered / simple)
 
 
 def choose_threshold(
@@ -79,10 +96,12 @@ def choose_threshold(
     promised: float,
     certainty: float = 0.8,
     least: int = 20,
+    groups: npt.ArrayLike | None = None,
 ) -> Threshold:
     """The lowest confidence at which agreement is, with `certainty`, at least `promised`.
 
-    Asked of the answers at or above it, which must be `least` in number. Where no confidence is enough,
+    Asked of the answers at or above it, which must be `least` in number. `groups` (an answer's student)
+    makes the bound allow for answers that succeed or fail together. Where no confidence is enough,
     the threshold is `REFER_ALL` and `reason` says what was missing.
     """
     curve = referral_curve(confidence, agreed)
@@ -90,7 +109,8 @@ def choose_threshold(
     if total < least:
         missing = f"only {total} graded answers to choose a threshold on, at least {least} needed"
         return _refer_all(promised, certainty, missing)
-    bounds = lower_bound(curve["agreed"], curve["n"], certainty)
+    effect = 1.0 if groups is None else design_effect(agreed, groups)
+    bounds = lower_bound(curve["agreed"] / effect, curve["n"] / effect, certainty)
     enough = (curve["n"] >= least).to_numpy()
     kept = np.flatnonzero(enough & (bounds >= promised))
     if not len(kept):

@@ -18,7 +18,7 @@ class Examiner:
     slips: float
 
 
-FIRST = Examiner("first", 0.0, 0.02)
+FIRST = Examiner("first", 0.0, 0.01)
 SECOND = Examiner("second", 0.12, 0.12)
 
 

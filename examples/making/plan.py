@@ -21,7 +21,7 @@ GUIDES = {
 }
 """Topic → the format of its guide."""
 
-SITTING = 37
+SITTING = 54
 """How many of the class sit each paper."""
 _FORMATS = ("txt", "md", "html", "txt", "json", "rtf", "txt", "md", "docx", "txt", "html", "txt", "pdf", "md",
             "json", "txt", "rtf", "html", "txt", "md")  # fmt: skip

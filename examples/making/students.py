@@ -18,7 +18,10 @@ _NAMES = (
     "Zoe Hartnell", "Aidan Corrigall", "Bianca Moretz", "Callum Prestow", "Daria Ivanchen",
     "Elias Nyberg", "Fatou Ndiayeh", "George Ellery", "Hana Yoshimor", "Ivan Petrukh",
     "Jasmine Cole-Abara", "Kwame Boatengo", "Lucy Fairbrook", "Mateo Guillen", "Nadia Rahmanova",
-    "Owen Gryffin", "Paula Steinkamp",
+    "Owen Gryffin", "Paula Steinkamp", "Ravi Menonkar", "Selma Dursuner", "Theo Blanchet",
+    "Ulla Sorgen", "Viktor Halasz", "Wanda Pruszko", "Xavier Lobato", "Yara Haddoud",
+    "Zander Kopje", "Alba Quirosa", "Bruno Tassell", "Cleo Amankwa", "Devika Nairun",
+    "Emil Sandvoss", "Freya Lockhardt", "Gabor Szentes", "Helena Vouk", "Idris Lamontay",
 )  # fmt: skip
 _NEWCOMERS = (
     "Robin Castellar", "Sofia Lindholt", "Tomas Havrelka", "Una Brannock", "Victor Osei-Mills",
@@ -123,15 +126,15 @@ def write(student: Student, question: Question, seed: str) -> Written:
 
 def _on_point(index: int, point: Point, student: Student, chance: random.Random) -> list[Said]:
     """What is said on one point. Later points are harder; right and wrong together is a contradiction."""
-    mastery = 1 / (1 + math.exp(-(3.0 * student.ability + 0.8 - 0.4 * index + chance.gauss(0, 0.3))))
+    mastery = 1 / (1 + math.exp(-(5.0 * student.ability + 1.0 - 0.6 * index + chance.gauss(0, 0.3))))
     if chance.random() < mastery:
         said = [Said(index, "right", _popular(point.right, chance))]
         if chance.random() < 0.1:
             said.append(Said(index, "right", chance.choice(point.right)))
-        if chance.random() < 0.02:
+        if chance.random() < 0.01:
             said.append(Said(index, "wrong", chance.choice(point.wrong)))
         return said
-    level = chance.choices(("partial", "wrong", ""), (0.2, 0.22, 0.58))[0]
+    level = chance.choices(("partial", "wrong", ""), (0.12, 0.16, 0.72))[0]
     if not level:
         return []
     return [Said(index, level, _popular(getattr(point, level), chance))]
@@ -139,11 +142,11 @@ def _on_point(index: int, point: Point, student: Student, chance: random.Random)
 
 def _popular(phrases: tuple[str, ...], chance: random.Random) -> str:
     """One of the phrases; a class says most things as it was taught, so the first are commonest."""
-    return chance.choices(phrases, [1 / rank**2 for rank in range(1, len(phrases) + 1)])[0]
+    return chance.choices(phrases, [1 / rank**4 for rank in range(1, len(phrases) + 1)])[0]
 
 
 def _number_of_asides(student: Student, chance: random.Random) -> int:
-    return sum(chance.random() < 0.06 + 0.24 * student.wordiness for _ in range(2))
+    return sum(chance.random() < 0.04 + 0.12 * student.wordiness for _ in range(2))
 
 
 def _composed(phrases: list[str], student: Student, chance: random.Random) -> str:

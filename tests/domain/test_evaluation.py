@@ -22,7 +22,7 @@ def answer(answer_id, gold, *, item="q1", student=None, text=None, split="test",
 def grade(answer_id, mark, *, score=None, confidence=0.9, item="q1"):
     return {
         "answer_id": answer_id, "item_id": item, "score": mark if score is None else score, "mark": mark,
-        "max_score": 4.0, "confidence": confidence, "refer": False, "rationale": "",
+        "max_score": 4.0, "confidence": confidence, "refer": confidence < 0.5, "rationale": "",
     }  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def test_the_trivial_baseline_is_the_items_mean_gold_in_training():
     assert graded["n_training"].tolist() == [2, 0]
 
 
-def test_referral_counts_what_is_at_or_above_the_threshold():
+def test_automatic_is_what_the_model_does_not_refer():
     answers = [answer(name, 4.0) for name in "abcd"]
     grades = [grade("a", 4.0, confidence=0.5), grade("b", 4.0, confidence=0.9)]
     grades += [grade("c", 0.0, confidence=0.8), grade("d", 0.0, confidence=0.49)]

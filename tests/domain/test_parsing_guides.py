@@ -551,3 +551,12 @@ def test_broken_json_is_an_input_error_that_names_the_file() -> None:
 def test_a_json_guide_without_marks_has_a_problem_and_no_error() -> None:
     guide = read('{"items": [{"number": 1, "answer": "So."}]}', "application/json")
     assert "item 1 (items[0]) states no marks: say what it is worth" in guide.problems
+
+
+def test_marks_that_a_line_end_cuts_in_two_are_still_marks() -> None:
+    first = "Motion\n\n1. Why does it fall? [3\nmarks]\nModel answer: because\n"
+    found = read(first + "2. And then? (2\nmarks)\nAnswer: it lands\n")
+    assert [(item.question, item.max_score) for item in found.items] == [
+        ("Why does it fall?", 3.0),
+        ("And then?", 2.0),
+    ]

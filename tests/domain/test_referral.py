@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from domain.grading.referral import agrees, choose_threshold, lower_bound, referral_curve
+from domain.grading.referral import agrees, choose_threshold, design_effect, lower_bound, referral_curve
 
 
 def test_agreement_is_within_a_share_of_what_the_item_is_worth():
@@ -63,3 +63,21 @@ def test_the_promise_is_kept_on_new_answers_about_as_often_as_the_certainty_says
         # The true agreement above a threshold t is the mean of 0.5 + 0.5 c over c in [t, 1].
         kept += chosen.threshold > 1 or 0.5 + 0.25 * (1 + chosen.threshold) >= 0.85
     assert kept / 200 > 0.65
+
+
+def test_answers_that_fail_together_count_for_less():
+    agreed = np.repeat(np.arange(20) % 4 != 0, 10)
+    students = np.repeat(np.arange(20), 10)
+    assert design_effect(agreed, students) > 8
+    assert design_effect(agreed, np.arange(200)) == pytest.approx(1.0, abs=0.01)
+    assert design_effect(np.ones(200, bool), students) == 1.0
+
+
+def test_a_promise_on_few_students_refers_more_than_one_on_many():
+    rng = np.random.default_rng(0)
+    confidence = rng.random(400)
+    weak = np.repeat(np.arange(20) % 5 == 0, 20)
+    agreed = rng.random(400) < np.where(weak, 0.5, 0.98)
+    alone = choose_threshold(confidence, agreed, promised=0.85)
+    clustered = choose_threshold(confidence, agreed, promised=0.85, groups=np.repeat(np.arange(20), 20))
+    assert alone.share > clustered.share
