@@ -6,11 +6,11 @@ from collections.abc import Generator
 
 from domain.kinds import Kind
 from strategies.base import Checkpoint, Effect, GradingData, Outcome, TrainedModel
+from strategies.grading.finishing import finished_model
 from strategies.grading.material import Material, read_material
 from strategies.grading.memo import remembered
 from strategies.grading.training import (
     GraderHyperparameters,
-    finished_model,
     gentler,
     too_little,
     train_iteration,

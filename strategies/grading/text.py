@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TypeAlias
+from zlib import crc32
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import HashingVectorizer
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SENTENCE = re.compile(r"(?<=[.;!?:])\s+|\n+|\s+[-–•*]\s*(?=\w)")
@@ -66,12 +67,12 @@ VIEWS: dict[str, Callable[[str], list[str]]] = {
 
 
 def count(view: str, texts: Sequence[str]) -> Sparse:
-    """How often each stem (or pair, or letter group) is in each text: (len(texts), 2**20)."""
-    vectoriser = HashingVectorizer(
-        analyzer=VIEWS[view], n_features=N_COLUMNS, norm=None, alternate_sign=False, dtype=np.float32
-    )
-    if not len(texts):
-        empty: Sparse = sparse.csr_matrix((0, N_COLUMNS), dtype=np.float32)
-        return empty
-    counts: Sparse = vectoriser.transform(list(texts))
+    """How often each stem (or pair, or letter group) is in each text: (len(texts), N_COLUMNS)."""
+    counted = [Counter(VIEWS[view](text)) for text in texts]
+    column = {part: crc32(part.encode("utf-8", "replace")) % N_COLUMNS for part in set().union(*counted)}
+    columns = np.fromiter((column[part] for parts in counted for part in parts), np.int32)
+    times = np.fromiter((n for parts in counted for n in parts.values()), np.float32)
+    ends = np.cumsum([0, *(len(parts) for parts in counted)])
+    counts: Sparse = sparse.csr_matrix((times, columns, ends), shape=(len(texts), N_COLUMNS))
+    counts.sum_duplicates()
     return counts

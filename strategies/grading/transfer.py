@@ -18,12 +18,12 @@ from strategies.base import Checkpoint, Effect, Embed, GradingData, Outcome, Sur
 from strategies.grading.encoder import rounded
 from strategies.grading.encoder_export import ExportedEncoder, exported_encoder, find_encoder
 from strategies.grading.features import Floats
+from strategies.grading.finishing import finished_model
 from strategies.grading.material import Material, lookup, read_material, wanted_texts
 from strategies.grading.memo import remembered
 from strategies.grading.reading import Embedder
 from strategies.grading.training import (
     GraderHyperparameters,
-    finished_model,
     gentler,
     too_little,
     train_iteration,
