@@ -180,7 +180,7 @@ def grade(
     else:
         sys.stdout.write(text)
     for document in outcome["unparsed"]:
-        _say(f"not graded: {'; '.join(document['problems'])}")
+        _say(f"not graded: {document['name']}: {'; '.join(document['problems'])}")
     if outcome["unparsed"]:
         raise typer.Exit(1)
 

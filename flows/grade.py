@@ -24,4 +24,4 @@ def grade(
     ingested = ingest(Role.SUBMISSION, submissions)
     for future in parse_submissions.map(pending_submissions()):
         future.result()
-    return grade_documents(ingested["document_ids"], model)
+    return grade_documents(ingested, model)

@@ -18,6 +18,9 @@ from tasks.outcome import (
 )
 
 out = Console(highlight=False, soft_wrap=True)
+if not out.is_terminal:
+    # A file or a pipe has no edge: nothing is cut to fit one.
+    out = Console(highlight=False, soft_wrap=True, width=400)
 MOST_LINES = 12
 
 
@@ -145,7 +148,7 @@ def show_rows(rows: list[dict[str, Any]]) -> None:
     columns = [name for name in (rows[0] if rows else {}) if any(row[name] not in ("", None) for row in rows)]
     table = Table(box=None, pad_edge=False)
     for name in columns:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(escape(_cell(row[name])) for name in columns))
     out.print(table)

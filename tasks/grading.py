@@ -19,7 +19,7 @@ from domain.grading.contracts import Predictions
 from infra import catalog as records
 from infra.model_registry import ModelRegistry
 from tasks.evaluation import load_registered
-from tasks.outcome import GradeOutcome
+from tasks.outcome import GradeOutcome, Ingested
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
 
@@ -40,14 +40,14 @@ COLUMNS = (
 
 
 @task(task_run_name="grade with {model}", **RETRIED)
-def grade_documents(document_ids: list[str], model: str) -> GradeOutcome:
+def grade_documents(ingested: Ingested, model: str) -> GradeOutcome:
     """Grades of every answer in these submissions; those that could not be read are told apart.
 
     `model` is "NAME@alias", "NAME/version" or "" for the newest job's.
     """
     place = workplace()
     uri = model_uri(place, model)
-    wanted = set(document_ids)
+    wanted = set(ingested["document_ids"])
     papers = {
         p.document_id: p
         for p in records.submissions(place.catalog, place.settings.owner)
@@ -56,15 +56,16 @@ def grade_documents(document_ids: list[str], model: str) -> GradeOutcome:
     guide_ids = sorted({p.guide_id for p in papers.values()})
     answers = records.answers_frame(place.catalog, place.settings.owner, guide_ids)
     answers = answers[answers["document_id"].isin(wanted)].reset_index(drop=True)
-    unparsed = [
+    unparsed = [{"name": r["name"], "problems": [r["reason"]]} for r in ingested["rejected"]]
+    unparsed += [
         {"name": row.name, "problems": list(row.problems)}
         for row in records.unparsed(place.catalog, place.settings.owner)
         if row.document_id in wanted
     ]
     if answers.empty:
-        reasons = "; ".join(" ".join(u["problems"]) for u in unparsed[:3])
+        reasons = "; ".join(f"{u['name']}: {' '.join(u['problems'])}" for u in unparsed[:3])
         raise InputError(
-            f"none of the {len(wanted)} submissions could be read as answers to a guide: {reasons}"
+            f"none of the {ingested['n_files']} submissions could be read as answers to a guide: {reasons}"
         )
     items = records.items_frame(place.catalog, place.settings.owner, guide_ids)
     with tempfile.TemporaryDirectory() as folder:

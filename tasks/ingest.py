@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -24,6 +25,8 @@ from tasks.progress import progress
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
+
+_LOOKED_AT = 8
 
 
 class FileChunk(TypedDict):
@@ -50,6 +53,7 @@ def find_files(role: str, path: str) -> list[FileChunk]:
         raise InputError(f"{path} does not exist: give the {role} folder or file as a path that exists")
     if not names:
         raise InputError(f"{path} has no files: put the {role} files into it, or give another folder")
+    _warm_up_readers(role, root, names)
     size = _chunk_size(len(names))
     return [
         FileChunk(role=role, root=str(root), names=names[i : i + size], n_total=len(names))
@@ -62,19 +66,35 @@ def _chunk_size(n_files: int) -> int:
     return max(workplace().settings.chunk_size, -(-n_files // 40))
 
 
-def _files_below(root: Path) -> list[str]:
-    found = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for name in files:
-            path = Path(folder, name)
-            if name.startswith("."):
-                continue
-            if path.is_symlink():
-                log.warning("%s is a link and is left out: copy the file itself into the folder", path)
-                continue
-            found.append(str(path.relative_to(root)))
-    return found
+def _files_below(root: Path) -> Iterator[str]:
+    """Names relative to `root`, in no order."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        # Not os.walk and Path: an entry knows what it is, and asking again for each costs more than reading.
+        with os.scandir(root / folder) as entries:
+            for entry in entries:
+                name = f"{folder}{entry.name}"
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                elif entry.is_symlink():
+                    if not entry.is_dir():
+                        log.warning(
+                            "%s is a link and is left out: copy the file itself into the folder", entry.path
+                        )
+                else:
+                    yield name
+
+
+def _warm_up_readers(role: str, root: Path, names: list[str]) -> None:
+    """Starts the readers early where a look at a few files finds one that is new."""
+    place = workplace()
+    files = [_found(root, name) for name in names[:: -(-len(names) // _LOOKED_AT)]]
+    known = records.known_files(place.catalog, place.settings.owner, Role(role), EXTRACTOR_VERSION, files)
+    if len(known) < len(files):
+        reader_pool(place.settings.workers).warm_up()
 
 
 @task(task_run_name="ingest {chunk[role]} files", tags=["reads-files"], **RETRIED)
@@ -119,7 +139,7 @@ def _record(
     ]
     refs = put_extractions(place.store, [r.extraction for r in read.values()])
     kept = [
-        ReadFile.of(sha, r.extraction, ref, r.signature)
+        ReadFile.of(sha, r.extraction, ref, r.signature, r.text_sha256)
         for (sha, r), ref in zip(read.items(), refs, strict=True)
     ]
     outcomes = records.record_files(

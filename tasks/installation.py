@@ -12,10 +12,7 @@ from tasks.doctor import examine
 def settings_shown() -> list[dict[str, str]]:
     """Each setting with its value and where it comes from; secrets only as set or not set."""
     shown = load_settings().shown()
-    return [
-        {"setting": f"TRAINYARD_{name.upper()}", "value": one.value, "from": one.source}
-        for name, one in shown.items()
-    ]
+    return [{"setting": name, "value": one.value, "from": one.source} for name, one in shown.items()]
 
 
 def examined() -> list[dict[str, Any]]:
