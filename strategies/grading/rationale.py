@@ -8,6 +8,11 @@ from strategies.grading.features import Reference
 from strategies.grading.text import stems, words
 
 _LONG = 60
+_SMALL_WORDS = frozenset(
+    "with from that this these they them their have been will would than then when which into also because "  # noqa: SIM905
+    "there where what such some only more most very eine einen einer einem wird werden sind dass oder aber "
+    "auch nicht sich nach beim dann wenn kann muss soll sollen durch über".split()
+)
 
 
 def rationale(text: str, reference: Reference, nearest: str) -> str:
@@ -30,12 +35,16 @@ def _of_points(said: set[str], reference: Reference) -> str:
 
 def _of_key_words(said: set[str], reference: Reference) -> str:
     asked = set(stems(reference.question))
-    keys = dict.fromkeys(w for w in words(reference.answers[0]) if len(w) > 3 or w.isdigit())
+    keys = dict.fromkeys(w for w in words(reference.answers[0]) if _tells(w))
     new = [w for w in keys if not set(stems(w)) <= asked] or list(keys)
     met = [w for w in new if set(stems(w)) <= said]
     missed = [w for w in new if w not in met]
     found = f"Has {_listed(met)} of the model answer" if met else "Has no key word of the model answer"
     return f"{found}; lacks {_listed(missed)}" if missed and met else found
+
+
+def _tells(word: str) -> bool:
+    return word.isdigit() or (len(word) > 3 and word not in _SMALL_WORDS)
 
 
 def _listed(parts: list[str], most: int = 4) -> str:

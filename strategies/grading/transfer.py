@@ -5,8 +5,10 @@ The encoder is exported to ONNX once and run by onnxruntime in training and grad
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from pydantic import Field
@@ -137,8 +139,7 @@ def _embedded(texts: Sequence[str], encoder: ExportedEncoder, surroundings: Surr
     place = surroundings.scratch / "embeddings" / f"{name}.npy"
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.save(file, encoder.load()(texts).astype(np.float16), allow_pickle=False)
-        partial.replace(place)
+        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as partial:
+            np.save(partial, encoder.load()(texts).astype(np.float16), allow_pickle=False)
+        Path(partial.name).replace(place)
     return np.asarray(np.load(place, allow_pickle=False), np.float32)
