@@ -7,6 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("flows", "tasks", "infra", "strategies", "domain")
 VAGUE = {"utils", "common", "helpers", "core", "manager", "service", "misc"}
@@ -49,11 +52,11 @@ def test_every_dependency_is_pinned_and_has_a_reason() -> None:
     extras = project["optional-dependencies"].values()
     asked = [one for group in (project["dependencies"], *extras) for one in group]
     pins = (ROOT / "constraints.txt").read_text().splitlines()
-    pinned = {line.split("==")[0].lower().replace("_", "-") for line in pins}
+    pinned = {canonicalize_name(name): version for name, version in (line.split("==") for line in pins)}
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
     for requirement in asked:
-        name = requirement.split("[")[0].split(">")[0].split("=")[0].split("<")[0].strip()
-        assert name.lower().replace("_", "-") in pinned, name
+        parsed = Requirement(requirement)
+        assert pinned[canonicalize_name(parsed.name)] in parsed.specifier, requirement
         (line,) = [line for line in lines if line.strip().startswith(f'"{requirement}"')]
         assert "#" in line, f"{requirement} has no reason beside it"
 
