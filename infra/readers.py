@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import itertools
 import json
+import os
 import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -16,12 +20,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from domain.documents.extraction import Extraction
+from domain.errors import OutsideError
+from infra.reader_server import FORK, KILL, MESSAGE, READY
 
 SECONDS_A_FILE = 60.0
 BATCH = 16
 """Files asked for at once, so that a reader need not wait for its next question after each."""
 _BATCH_BYTES = 16_384
-"""Well below what a pipe holds, so that neither side ever waits for the other to read."""
+"""Well below what a socket holds, so that neither side ever waits for the other to read."""
 _LOOK_SECONDS = 0.2
 
 
@@ -41,74 +47,144 @@ class Refused:
     reason: str
 
 
-class _Reader:
-    """One child process. It ends by itself when its input closes, so it never outlives the parent."""
+class _LostError(Exception):
+    """The reader ended without an answer. `ready` says whether it had started at all."""
+
+    def __init__(self, *, ready: bool) -> None:
+        self.ready = ready
+
+
+class _Server:
+    """The process that readers are forked from, see `infra.reader_server`; started anew when it is gone."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "domain.documents.reader"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self._deadline = float("inf")
-        self._expired = False
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def start(self) -> None:
+        """Starts it where it does not run; it warms up meanwhile."""
+        with self._lock:
+            self._started()
+
+    def fork(self) -> tuple[int, socket.socket]:
+        """A new reader's number and our end of its socket."""
+        ours, theirs = socket.socketpair()
+        with self._lock, theirs:
+            number = next(self._numbers)
+            message = MESSAGE.pack(FORK, number)
+            try:
+                socket.send_fds(self._started(), [message], [theirs.fileno()])
+            except OSError:  # it died just now
+                self._end()
+                socket.send_fds(self._started(), [message], [theirs.fileno()])
+        return number, ours
+
+    def kill(self, number: int) -> None:
+        with self._lock:
+            if self._control:
+                # Without a server there is no reader left either.
+                with contextlib.suppress(OSError):
+                    self._control.send(MESSAGE.pack(KILL, number))
+
+    def stop(self) -> None:
+        """Ends it and its readers."""
+        with self._lock:
+            self._end()
+
+    def _started(self) -> socket.socket:
+        if self._process and self._process.poll() is not None:
+            self._end()
+        if self._control is None:
+            self._control, theirs = socket.socketpair()
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "infra.reader_server"],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    # Linear algebra's threads would not survive the fork, and readers are many already.
+                    env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                )
+        return self._control
+
+    def _end(self) -> None:
+        if self._control and self._process:
+            self._control.close()
+            self._process.wait()
+        self._control = self._process = None
+
+
+class _Reader:
+    """One child process of the server's."""
+
+    def __init__(self, server: _Server) -> None:
+        self._server = server
+        self._number, self._socket = server.fork()
+        self._answers = self._socket.makefile("rb")
+        self._clock, self._deadline = threading.Lock(), float("inf")
+        self._expired = self._ready = False
+        self.alive = True
 
     def ask(self, paths: Sequence[Path], seconds: float) -> Iterator[Read | Refused]:
         """Reads `paths` in order, `seconds` for each at most. Ends early, the reader dead, with the file
-        that took too long or made it fail."""
-        assert self._process.stdin and self._process.stdout
+        that took too long. Raises _LostError, the reader dead, at a file that it died of."""
         questions = b"".join(json.dumps({"path": str(path)}).encode() + b"\n" for path in paths)
-        try:
-            self._process.stdin.write(questions)
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died while idle; the first file is refused below
         unanswered = len(paths)
         try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # told by its silence below
+                self._socket.sendall(questions)
+            self._ready = self._ready or self._line() == READY.encode()
             for path in paths:
-                self._deadline = time.monotonic() + seconds
-                line = self._process.stdout.readline()
-                self._deadline = float("inf")
-                if not line.endswith(b"\n"):
-                    what = f"took more than {seconds:.0f} s" if self._expired else "made its reader fail"
+                self._allow(seconds)
+                line = self._line()
+                self._allow(float("inf"))
+                if self._expired:
                     yield Refused(
-                        f"{path.name} {what}: open and save it again in its own program, then retry"
+                        f"{path.name} took more than {seconds:.0f} s: open and save it again in its own "
+                        "program, then retry"
                     )
                     return
+                if not line.endswith(b"\n"):
+                    raise _LostError(ready=self._ready)
                 unanswered -= 1
                 yield _parsed(json.loads(line))
         finally:
-            # Answers left in the pipe would be taken for those to the next questions.
+            # Answers left in the socket would be taken for those to the next questions.
             if unanswered:
                 self.stop()
 
+    def _allow(self, seconds: float) -> None:
+        with self._clock:
+            self._deadline = time.monotonic() + seconds
+
+    def _line(self) -> bytes:
+        try:
+            return self._answers.readline()
+        except ConnectionResetError:
+            return b""
+
     def look(self, now: float) -> None:
         """Ends the process when its file's time is over."""
-        if now > self._deadline:
-            self._expired = True
-            self._process.kill()
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
+        # Locked, so that the time that one file took cannot end the reader at the next.
+        with self._clock:
+            if now > self._deadline:
+                self._expired = True
+                self._server.kill(self._number)
 
     def stop(self) -> None:
         if self.alive:
-            self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
+            self.alive = False
+            self._server.kill(self._number)
+            self._answers.close()
+            self._socket.close()
 
 
 def _parsed(reply: dict[str, object]) -> Read | Refused:
     if "refused" in reply:
         return Refused(str(reply["refused"]))
-    extraction = Extraction.from_json(reply["extraction"])  # type: ignore[arg-type]
+    extraction = Extraction.from_fields(reply["extraction"])  # type: ignore[arg-type]
     return Read(extraction, str(reply["text_sha256"]), bytes.fromhex(str(reply["signature"])))
 
 
@@ -117,6 +193,7 @@ class ReaderPool:
 
     def __init__(self, n_readers: int, seconds: float = SECONDS_A_FILE) -> None:
         self._seconds = seconds
+        self._server = _Server()
         self._idle: queue.LifoQueue[_Reader | None] = queue.LifoQueue()
         for _ in range(n_readers):
             self._idle.put(None)
@@ -125,29 +202,45 @@ class ReaderPool:
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="reader-watch", daemon=True).start()
 
+    def warm_up(self) -> None:
+        """Begins the start of what readers come from, which takes about a second; returns at once."""
+        self._server.start()
+
     def read_all(
         self, paths: Sequence[Path], each: Callable[[], None] = lambda: None
     ) -> list[Read | Refused]:
-        """Reads all `paths`, in their order; `each` is called after every file."""
+        """Reads all `paths`, in their order; `each` is called after every file.
+
+        A file that two readers died of is refused. Raises OutsideError when readers do not start.
+        """
 
         def read(batch: list[Path]) -> list[Read | Refused]:
             outcomes: list[Read | Refused] = []
-            while len(outcomes) < len(batch):
-                for outcome in self._read(batch[len(outcomes) :]):
-                    outcomes.append(outcome)
-                    each()
+            lost_at = -1
+            while (at := len(outcomes)) < len(batch):
+                try:
+                    for outcome in self._read(batch[at:]):
+                        outcomes.append(outcome)
+                        each()
+                except _LostError as loss:
+                    # Once may be chance: someone, or a machine short of memory, killed the reader.
+                    if lost_at == (lost_at := len(outcomes)):
+                        outcomes.append(_fatal(batch[lost_at], loss))
+                        each()
             return outcomes
 
         return [outcome for outcomes in self._threads.map(read, _batches(paths)) for outcome in outcomes]
 
     def _read(self, batch: list[Path]) -> Iterator[Read | Refused]:
-        reader = self._idle.get() or _Reader()
-        self._busy.add(reader)
+        reader = self._idle.get()
         try:
+            reader = reader or _Reader(self._server)
+            self._busy.add(reader)
             yield from reader.ask(batch, self._seconds)
         finally:
-            self._busy.discard(reader)
-            self._idle.put(reader if reader.alive else None)
+            if reader:
+                self._busy.discard(reader)
+            self._idle.put(reader if reader and reader.alive else None)
 
     def _watch(self) -> None:
         while not self._stopped.wait(_LOOK_SECONDS):
@@ -160,6 +253,15 @@ class ReaderPool:
         while not self._idle.empty():
             if reader := self._idle.get_nowait():
                 reader.stop()
+        self._server.stop()
+
+
+def _fatal(path: Path, loss: _LostError) -> Refused:
+    if not loss.ready:
+        raise OutsideError(
+            f"the processes that read files do not start: `{sys.executable} -m infra.reader_server` says why"
+        )
+    return Refused(f"{path.name} made its reader fail: open and save it again in its own program, then retry")
 
 
 def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -30,11 +31,14 @@ _LOOKED_AT = 8
 
 
 class FileChunk(TypedDict):
-    """A part of a folder: `names` are relative to `root`; `n_total` files are in all chunks."""
+    """A part of a folder: `names` are relative to `root`; `n_total` files are in all chunks.
+
+    The names are one JSON text, because Prefect looks into each element of a list, several times.
+    """
 
     role: str
     root: str
-    names: list[str]
+    names: str
     n_total: int
 
 
@@ -56,7 +60,7 @@ def find_files(role: str, path: str) -> list[FileChunk]:
     _warm_up_readers(role, root, names)
     size = _chunk_size(len(names))
     return [
-        FileChunk(role=role, root=str(root), names=names[i : i + size], n_total=len(names))
+        FileChunk(role=role, root=str(root), names=json.dumps(names[i : i + size]), n_total=len(names))
         for i in range(0, len(names), size)
     ]
 
@@ -71,21 +75,25 @@ def _files_below(root: Path) -> Iterator[str]:
     folders = [""]
     while folders:
         folder = folders.pop()
-        # Not os.walk and Path: an entry knows what it is, and asking again for each costs more than reading.
-        with os.scandir(root / folder) as entries:
-            for entry in entries:
-                name = f"{folder}{entry.name}"
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(f"{name}/")
-                elif entry.is_symlink():
-                    if not entry.is_dir():
-                        log.warning(
-                            "%s is a link and is left out: copy the file itself into the folder", entry.path
-                        )
-                else:
-                    yield name
+        # Not Path's methods: an entry knows what it is, and asking again costs more than reading does.
+        for entry in _entries(root / folder):
+            name = f"{folder}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(f"{name}/")
+            elif not entry.is_symlink():
+                yield name
+            elif not entry.is_dir():
+                log.warning("%s is a link and is left out: copy the file itself into the folder", entry.path)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is not hidden in a folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except PermissionError:
+        log.warning("%s may not be opened and is left out: give yourself the right to read it", folder)
+        return []
 
 
 def _warm_up_readers(role: str, root: Path, names: list[str]) -> None:
@@ -102,7 +110,7 @@ def ingest_files(chunk: FileChunk) -> Ingested:
     """Records each file of a chunk as a new document, a duplicate of one, or rejected with a reason."""
     place = workplace()
     role, root = Role(chunk["role"]), Path(chunk["root"])
-    files = [_found(root, name) for name in chunk["names"]]
+    files = [_found(root, name) for name in json.loads(chunk["names"])]
     known = records.known_files(place.catalog, place.settings.owner, role, EXTRACTOR_VERSION, files)
     fresh = [f for f in files if (f.name, f.sha256) not in known]
     outcomes: list[FileOutcome] = []

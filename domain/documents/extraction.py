@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 EXTRACTOR_VERSION = "1"
@@ -71,13 +71,23 @@ class Extraction:
 
     def to_json(self) -> str:
         """One JSON object, for the store or for the parent of a walled child process."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(self.to_fields(), ensure_ascii=False)
+
+    def to_fields(self) -> dict[str, Any]:
+        """What `to_json` writes, as a dict."""
+        # Not dataclasses.asdict: it copies every value, which costs more than writing them.
+        tables = [{"rows": table.rows, "page": table.page} for table in self.tables]
+        return {**vars(self), "tables": tables}
 
     @classmethod
     def from_json(cls, written: str) -> Extraction:
         """The inverse of `to_json`. Raises ValueError, KeyError or TypeError on anything else."""
-        fields: dict[str, Any] = json.loads(written)
+        return cls.from_fields(json.loads(written))
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Extraction:
+        """The inverse of `to_fields`, from what JSON makes of it; raises as `from_json`."""
         tables = tuple(
-            Table(tuple(tuple(row) for row in table["rows"]), table["page"]) for table in fields.pop("tables")
+            Table(tuple(tuple(row) for row in table["rows"]), table["page"]) for table in fields["tables"]
         )
-        return cls(tables=tables, notes=tuple(fields.pop("notes")), **fields)
+        return cls(**{**fields, "tables": tables, "notes": tuple(fields["notes"])})

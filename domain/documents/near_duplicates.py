@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha1
 from typing import Any
 
 from domain.identity import normalise_text
@@ -20,6 +21,8 @@ from domain.identity import normalise_text
 SIGNATURE_BYTES = 512
 _N_PERMUTATIONS, _SEED, _SCHEME = 128, 1, "affine32"
 _RUN = 3
+_BLOCK = 4096
+"""Runs at once: 2 MB of values."""
 _WANTED_RECALL = 0.99
 _WORD = re.compile(r"\w+|[-+*/=<>^%]")
 
@@ -35,9 +38,13 @@ class NearPair:
 
 def signature(text: str) -> bytes:
     """512 bytes to store beside a text: 128 little-endian 32-bit minima."""
-    sketch = _blank_sketch().copy()
-    sketch.update_batch(_runs(text))
-    return bytes(sketch.hashvalues.astype("<u4").tobytes())
+    import numpy as np
+
+    runs = list(_runs(text))
+    minima = np.full(_N_PERMUTATIONS, 2**32 - 1, dtype=np.uint32)
+    for start in range(0, len(runs), _BLOCK):
+        np.minimum(minima, _minima(runs[start : start + _BLOCK]), out=minima)
+    return minima.astype("<u4").tobytes()
 
 
 def near_pairs(signatures: Mapping[str, bytes], threshold: float = 0.8) -> list[NearPair]:
@@ -75,19 +82,42 @@ def near_groups(signatures: Mapping[str, bytes], threshold: float = 0.8) -> dict
     return {key: numbers.setdefault(top(key), len(numbers)) for key in sorted(signatures)}
 
 
-def _runs(text: str) -> list[bytes]:
+def _runs(text: str) -> set[bytes]:
     normalised = normalise_text(text).casefold()
     words = _WORD.findall(normalised) or [normalised]
     n_runs = max(1, len(words) - _RUN + 1)
-    return [" ".join(words[at : at + _RUN]).encode("utf-8", "replace") for at in range(n_runs)]
+    shifted = (words[at : at + n_runs] for at in range(_RUN))
+    runs = map(" ".join, zip(*shifted, strict=False)) if len(words) >= _RUN else [" ".join(words)]
+    return {run.encode("utf-8", "replace") for run in runs}
+
+
+def _minima(runs: list[bytes]) -> Any:
+    """The least value of each permutation over `runs`.
+
+    As datasketch's MinHash computes it, whose import (SciPy, Redis) and call cost readers more than
+    the text itself does.
+    """
+    import numpy as np
+
+    digests = b"".join([sha1(run, usedforsecurity=False).digest()[:4] for run in runs])
+    mixed: Any = np.frombuffer(digests, dtype="<u4").astype(np.uint32)
+    # The finaliser of MurmurHash3.
+    mixed = (mixed ^ (mixed >> 16)) * np.uint32(0x85EBCA6B)
+    mixed = (mixed ^ (mixed >> 13)) * np.uint32(0xC2B2AE35)
+    mixed ^= mixed >> 16
+    factors, offsets = _permutations()
+    return (factors * mixed + offsets).min(axis=1)
 
 
 @cache
-def _blank_sketch() -> Any:
-    # Making the permutations costs more than sketching a short text: each sketch is a copy of this one.
-    from datasketch import MinHash
+def _permutations() -> tuple[Any, Any]:
+    """Factors and offsets modulo 2**32, a column each."""
+    import numpy as np
 
-    return MinHash(_N_PERMUTATIONS, seed=_SEED, scheme=_SCHEME)
+    chance = np.random.RandomState(_SEED)
+    factors = chance.randint(0, 2**31, _N_PERMUTATIONS, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    offsets = chance.randint(0, 2**32, _N_PERMUTATIONS, dtype=np.uint32)
+    return factors[:, None], offsets[:, None]
 
 
 def _check(signatures: Mapping[str, bytes]) -> None:

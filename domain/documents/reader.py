@@ -1,4 +1,4 @@
-"""The program of a reader process: paths come in as JSON lines, extractions go out as JSON lines.
+"""What a reader process does: paths come in as JSON lines, extractions go out as JSON lines.
 
     {"path": "/…/guide.pdf"}  →  {"extraction": {…}, "text_sha256": "…", "signature": "…hex"}
                               →  {"refused": "guide.pdf is empty: …"}
@@ -10,15 +10,25 @@ its reader, the run goes on. JSON and not pickle, since a reader's output is as 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
+from domain.documents.language import language_of
 from domain.documents.near_duplicates import signature
 from domain.documents.reading import extract
 from domain.errors import InputError
 from domain.identity import hash_text
+
+
+def warm_up() -> None:
+    """Imports and loads what every file needs. Leaves no thread behind: readers are forked after it."""
+    # Formats are readers' own: their libraries are imported where such a file turns up.
+    from domain.documents import plain_text, structured  # noqa: F401
+
+    sample = "Plants turn light into chemical energy."
+    signature(sample)
+    language_of(sample)
 
 
 def read_one(path: Path) -> dict[str, object]:
@@ -28,7 +38,7 @@ def read_one(path: Path) -> dict[str, object]:
     except InputError as refusal:
         return {"refused": str(refusal)}
     return {
-        "extraction": extraction.to_json(),
+        "extraction": extraction.to_fields(),
         "text_sha256": hash_text(extraction.text),
         "signature": signature(extraction.text).hex(),
     }
@@ -39,9 +49,3 @@ def serve(requests: Iterable[str], replies: IO[str]) -> None:
     for line in requests:
         replies.write(json.dumps(read_one(Path(json.loads(line)["path"]))) + "\n")
         replies.flush()
-
-
-if __name__ == "__main__":
-    # Libraries that print to stdout must not corrupt the replies.
-    replies, sys.stdout = sys.stdout, sys.stderr
-    serve(sys.stdin, replies)

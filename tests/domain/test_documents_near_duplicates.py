@@ -128,3 +128,23 @@ def test_a_foreign_signature_is_refused_by_its_key() -> None:
 @given(st.text())
 def test_any_text_has_a_signature_and_is_near_itself(text: str) -> None:
     assert near_pairs(signed(a=text, b=text)) == [NearPair("a", "b", 1.0)]
+
+
+@given(st.text(max_size=300))
+def test_signatures_are_those_of_datasketch(text: str) -> None:
+    from datasketch import MinHash
+
+    from domain.documents.near_duplicates import _runs
+
+    sketch = MinHash(128, seed=1, scheme="affine32")
+    sketch.update_batch(_runs(text))
+    assert signature(text) == sketch.hashvalues.astype("<u4").tobytes()
+
+
+def test_a_text_of_many_runs_has_the_signature_of_all_of_them() -> None:
+    from datasketch import MinHash
+
+    words = [f"w{n}" for n in range(10_000)]
+    sketch = MinHash(128, seed=1, scheme="affine32")
+    sketch.update_batch(" ".join(words[n : n + 3]).encode() for n in range(9_998))
+    assert signature(" ".join(words)) == sketch.hashvalues.astype("<u4").tobytes()
