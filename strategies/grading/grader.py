@@ -107,12 +107,13 @@ class Grader:
         `items` (contract `Items`) tells of items that the model has not seen; of those that it knows
         its own record is used. Raises InputError for an answer whose item is in neither.
         """
-        table = self._item_table(items, answers)
+        item_ids = answers["item_id"].astype(str).to_numpy()
+        table = self._item_table(items, item_ids)
         frame = pd.DataFrame(
             {
                 "answer_id": answers["answer_id"].astype(str).to_numpy(),
-                "item_id": answers["item_id"].astype(str).to_numpy(),
-                "max_score": [table[i].max_score for i in answers["item_id"]],
+                "item_id": item_ids,
+                "max_score": [table[item_id].max_score for item_id in item_ids],
                 "score": 0.0,
                 "mark": 0.0,
                 "confidence": 1.0,
@@ -122,7 +123,7 @@ class Grader:
         texts = answers["text"].fillna("").astype(str).to_numpy()
         written = np.array([bool(text.strip()) for text in texts], bool)
         if written.any():
-            graded = self._grade_written(table, frame["item_id"].to_numpy()[written], texts[written])
+            graded = self._grade_written(table, item_ids[written], texts[written])
             for column in graded:
                 frame.loc[written, column] = graded[column].to_numpy()
         threshold = self._thresholds(frame["item_id"])
@@ -133,14 +134,14 @@ class Grader:
     def _thresholds(self, item_ids: pd.Series) -> Floats:
         return np.where(item_ids.isin(list(self._judges)), self.threshold, self.unseen_threshold)
 
-    def _item_table(self, items: pd.DataFrame, answers: pd.DataFrame) -> dict[str, ItemFacts]:
+    def _item_table(self, items: pd.DataFrame, item_ids: np.ndarray) -> dict[str, ItemFacts]:
         table = {i.item_id: ItemFacts(i.reference, i.max_score, i.step, i.fold) for i in self.model.items}
-        asked = set(answers["item_id"].astype(str)) - set(table)
-        new = items[items["item_id"].isin(asked)]
+        asked = set(item_ids) - set(table)
+        new = items[items["item_id"].astype(str).isin(asked)]
         told = references(new)
         for row in new.itertuples():
-            step = self._usual_step(float(row.max_score))
-            table[str(row.item_id)] = ItemFacts(told[row.item_id], float(row.max_score), step, -1)
+            top = float(row.max_score)
+            table[str(row.item_id)] = ItemFacts(told[row.item_id], top, self._usual_step(top), -1)
         if asked - set(table):
             raise InputError(
                 f"item {min(asked - set(table))!r} is neither known to the model nor described: "

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.errors import SettingError, StrategyError
+from domain.errors import InputError, SettingError, StrategyError
 from domain.grading.contracts import Predictions
 from domain.grading.metrics import pearson
 from domain.kinds import Kind
@@ -264,3 +264,13 @@ def test_with_few_items_no_answer_to_a_new_one_is_graded_without_a_human(trained
     grades = trained["grader"].grade(items("rust", "sound"), fresh)
     assert grades.loc[grades["item_id"] == "sound", "refer"].all()
     assert "only 3 items" in trained["model"].card["unseen_threshold"]["reason"]
+
+
+def test_an_item_that_nobody_described_is_named(trained: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="item 'sound' is neither known to the model nor described"):
+        trained["grader"].grade(items("rust"), answers("rust", "sound", n=2))
+
+
+def test_a_folder_without_a_grader_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no grader"):
+        load_grader(tmp_path)
