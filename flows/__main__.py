@@ -206,15 +206,7 @@ def runs(
     _launch()
     from tasks.overview import list_jobs
 
-    rows = list_jobs(limit)
-    if json:
-        _print_json(rows)
-    elif rows:
-        from flows.terminal import show_rows
-
-        show_rows(rows)
-    else:
-        _say("no jobs yet: run trainyard pipeline")
+    _show_rows(list_jobs(limit), json)
 
 
 @app.command()
@@ -231,13 +223,7 @@ def config(json: Json = False) -> None:
     """Show the settings in force and where each comes from; secrets are masked."""
     from tasks.installation import settings_shown
 
-    rows = settings_shown()
-    if json:
-        _print_json(rows)
-    else:
-        from flows.terminal import show_rows
-
-        show_rows(rows)
+    _show_rows(settings_shown(), json)
 
 
 @app.command()
@@ -246,12 +232,7 @@ def doctor(json: Json = False) -> None:
     from tasks.installation import examined
 
     rows = examined()
-    if json:
-        _print_json(rows)
-    else:
-        from flows.terminal import show_rows
-
-        show_rows(rows)
+    _show_rows(rows, json)
     if any(row["state"] == "fail" for row in rows):
         raise typer.Exit(1)
 
@@ -345,6 +326,17 @@ def _show_record(record: dict[str, Any], json: bool) -> None:
     from flows.terminal import show_record
 
     show_record(record)
+
+
+def _show_rows(rows: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        _print_json(rows)
+    elif rows:
+        from flows.terminal import show_rows
+
+        show_rows(rows)
+    else:
+        _say("nothing yet: run trainyard pipeline")
 
 
 def _print_json(value: Any) -> None:

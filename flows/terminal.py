@@ -175,7 +175,9 @@ def _cell(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _interval(values: list[float], *, percent: bool = False) -> str:
+def _interval(values: list[float] | None, *, percent: bool = False) -> str:
+    if values is None:
+        return "cannot be measured on so few or so equal answers"
     form = (lambda v: f"{v:.1%}") if percent else (lambda v: f"{v:.3f}")
     value, *bounds = map(form, values)
     return f"{value} (95 % interval {bounds[0]} to {bounds[1]})" if len(bounds) == 2 else value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import math
 import tempfile
@@ -134,7 +133,8 @@ def record_evaluation(job_id: str, graded: Graded, measured: Measured) -> Evalua
         place.tracking.log_table(job.mlflow_run_id, evaluation.items, "evaluation/items.json")
         champion = _promoted(place, job)
     headline = headline_of(evaluation)
-    log.info("held-out answers: %s", json.dumps(headline))
+    qwk, agreement = (evaluation.figure(headline["protocol"], name) for name in ("qwk", "agreement"))
+    log.info("held-out answers: qwk %.3f, agreement %.3f (n = %d)", qwk.value, agreement.value, qwk.n)
     return EvaluateOutcome(
         job_id=job.id,
         evaluation=measured["evaluation"],
