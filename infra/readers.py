@@ -73,12 +73,11 @@ class _Server:
         ours, theirs = socket.socketpair()
         with self._lock, theirs:
             number = next(self._numbers)
-            message = MESSAGE.pack(FORK, number)
             try:
-                socket.send_fds(self._started(), [message], [theirs.fileno()])
-            except OSError:  # it died just now
+                socket.send_fds(self._started(), [MESSAGE.pack(FORK, number)], [theirs.fileno()])
+            except OSError:
+                # It died just now; the reader's socket, which nobody serves, says so.
                 self._end()
-                socket.send_fds(self._started(), [message], [theirs.fileno()])
         return number, ours
 
     def kill(self, number: int) -> None:

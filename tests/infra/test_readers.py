@@ -96,10 +96,8 @@ def test_a_file_that_kills_its_readers_is_refused_and_the_rest_is_read(texts: li
             # Opens only once a reader waits at the other end.
             with contextlib.suppress(OSError):
                 end = os.open(texts[20], os.O_WRONLY | os.O_NONBLOCK)
-                readers = server_of(psutil.Process()).children()
-                for reader in readers:
+                for reader in server_of(psutil.Process()).children():
                     reader.kill()
-                ended(readers)
                 os.close(end)
             time.sleep(0.01)
 
