@@ -11,19 +11,24 @@ from pathlib import Path
 
 from domain.errors import OutsideError, SettingError
 from infra.logs import set_up_logging
+from infra.processes import MARK, Guard
 from infra.servers import prefect_environment, running
 from infra.settings import Settings, load_settings
 
 
 @contextmanager
 def attended() -> Iterator[None]:
-    """For flows that run under someone's eyes, in this process: no heartbeats.
+    """For flows that run under someone's eyes, in this process: no heartbeats, and nothing left behind.
 
     Prefect ends every flow and subflow by waiting for a thread that sleeps in whole seconds. Runs of a
     worker keep theirs: heartbeats are how a server finds those that died.
     """
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+    if "PREFECT_API_URL" not in os.environ:
+        # Prefect's temporary server outlives a process that is killed with -9: the guard stops it then.
+        os.environ[MARK] = f"{load_settings().home.resolve()} {os.getpid()}"
+        Guard(os.environ[MARK])
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -68,3 +73,21 @@ def test_chunks_that_were_recorded_before_a_kill_are_not_read_again(
     trainyard.kill_at("submissions: ", *command(large_class))
     outcome = trainyard.json(*command(large_class))
     assert sum(part["n_read"] for part in outcome["prepare"]["ingested"]) == 0
+
+
+def test_a_killed_command_leaves_no_process_behind(
+    tmp_path: Path, large_class: Path, wait_for: Callable[[Callable[[], Any], float], Any]
+) -> None:
+    alone = CommandLine(tmp_path / "home", {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"})
+    process = alone.start(*command(large_class))
+    assert process.stderr
+    assert any("reading submission files" in line for line in process.stderr), "it ended before"
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert any("uvicorn" in " ".join(child.cmdline()) for child in family), "Prefect's temporary server"
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_for(lambda: not any(map(_lives, family)), 30)
+
+
+def _lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
