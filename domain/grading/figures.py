@@ -297,7 +297,12 @@ def _legend_above(axes: Any) -> None:
 
 def _short(label: str) -> str:
     label = " ".join(label.split())
-    return label if len(label) <= 18 else "…" + label[-17:]
+    if len(label) <= 24:
+        return label
+    guide, dot, number = label.rpartition(" · ")
+    # The number tells items of a guide apart, the beginning of the title the guides.
+    room = 23 - len(dot + number)
+    return f"{guide[:room].rstrip()}…{dot}{number}" if dot and room > 4 else "…" + label[-23:]
 
 
 def _rectangle(corner: tuple[float, float], width: float, height: float, **style: Any) -> Any:
