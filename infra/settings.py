@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     max_reject_share: Share = Field(0.05, description="share of rows that may fail a contract")
     promised_agreement: Share | None = Field(
         None,
-        description="share of automatic grades within the tolerance; unset: that of a second examiner, else 0.9",
+        description="share of automatic grades that agree; unset: as a second examiner does, else 0.9",
     )
     agreement_tolerance: Share = Field(0.1, description="distance that still agrees, as a share of max_score")
     workers: int = Field(default_factory=_cores, ge=1, le=1024, description="processes for extraction")

@@ -12,7 +12,7 @@ from prefect import task
 from domain.contracts import Rejection, Sifted, check_share, sift
 from domain.documents.near_duplicates import near_groups, signature
 from domain.errors import InputError
-from domain.grading.contracts import Answers, Items
+from domain.grading.contracts import Answers, Items, Splits
 from domain.grading.splits import SplitAnswers, SplitPlan, keep_given_splits, split_answers
 from domain.identity import fingerprint
 from domain.kinds import Kind, Protocol, Role
@@ -61,7 +61,7 @@ def make_dataset(
         protocol=protocol,
         seed=seed,
         facts={**_facts(answers, outcome), "n_blank": n_blank},
-        splits=outcome.splits,
+        splits=Splits.validate(outcome.splits, lazy=True),
     )
     log.info("dataset %s: %d answers to %d items", name, dataset.n_answers, dataset.n_items)
     return facts_of(place, dataset)

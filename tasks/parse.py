@@ -7,12 +7,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from prefect import task
 
-from domain.contracts import Rejection
+from domain.contracts import Rejection, sift
 from domain.documents.extraction import Extraction
 from domain.errors import InputError
 from domain.grading.alignment import align, choose_guide
+from domain.grading.contracts import Extractions
 from domain.grading.guides import parse_guide
 from domain.grading.parsing import PARSER_VERSION
 from domain.grading.records import Answer, Guide, Item, Submission
@@ -36,6 +38,7 @@ from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
 
+_EXTRACTION = tuple(Extractions.to_schema().columns)
 CHUNK = 250
 """Submissions a task: one parses in a few milliseconds."""
 
@@ -46,7 +49,7 @@ def parse_guides() -> int:
     place = workplace()
     pending = records.pending_parses(place.catalog, place.settings.owner, Role.GUIDE, PARSER_VERSION)
     parsed, failed = [], []
-    for document in pending:
+    for document in _sound(place, pending):
         try:
             guide = parse_guide(_extraction(place, document), document.name)
             if not _is_storable(guide):
@@ -64,6 +67,23 @@ def parse_guides() -> int:
     return len(pending)
 
 
+def _sound(place: Workplace, documents: list[Document]) -> list[Document]:
+    """Those whose extraction obeys its contract; the others go to quarantine and count as unparsed."""
+    frame = pd.DataFrame([{name: getattr(d, name) for name in _EXTRACTION} for d in documents])
+    sifted = sift(Extractions, frame, key="name", max_reject_share=place.settings.max_reject_share)
+    if not sifted.n_rejected:
+        return documents
+    records.quarantine(place.catalog, place.settings.owner, "extraction", sifted.rejections)
+    passed = set(sifted.passed["file_sha256"])
+    bad = [document for document in documents if document.file_sha256 not in passed]
+    reasons = {
+        r.row: f"{r.column} {r.check} ({r.value}): save it anew and try again" for r in sifted.rejections
+    }
+    failed = [Unparsed(d.id, ParseOutcome.FAILED, (f"{d.name}: {reasons[d.name]}",)) for d in bad]
+    records.save_unparsed(place.catalog, PARSER_VERSION, failed)
+    return [document for document in documents if document.file_sha256 in passed]
+
+
 def _is_storable(guide: Guide) -> bool:
     """Whether its items can be told apart and are worth something; a guide that is not has problems."""
     numbers = {item.number for item in guide.items}
@@ -79,7 +99,7 @@ def parse_tables() -> int:
     """Parses tidy tables; rows that cannot be used are kept in quarantine with their reason."""
     place = workplace()
     pending = records.pending_parses(place.catalog, place.settings.owner, Role.ANSWERS, PARSER_VERSION)
-    for document in pending:
+    for document in _sound(place, pending):
         try:
             table = _tidy(place, document)
         except InputError as refusal:
@@ -154,7 +174,7 @@ def parse_submissions(ids: list[str]) -> int:
     guides = {row.id: _guide(place, row.id, row.title) for row in records.guides(place.catalog, owner)}
     parsed: list[ParsedSubmission] = []
     unparsed: list[Unparsed] = []
-    for document in records.documents(place.catalog, owner, Role.SUBMISSION, ids):
+    for document in _sound(place, records.documents(place.catalog, owner, Role.SUBMISSION, ids)):
         try:
             outcome = _parse_one(place, document, guides)
         except InputError as refusal:

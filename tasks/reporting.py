@@ -14,6 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from domain.contracts import Rejection
 from domain.errors import InputError
+from domain.grading.contracts import Iterations
 from domain.grading.findings import find
 from domain.grading.report import write_report
 from domain.grading.report_input import (
@@ -83,12 +84,13 @@ def gather(place: Workplace, job: Job) -> ReportInput:
         raise InputError(f"job {job.id[:8]} is not evaluated yet: run trainyard evaluate {job.id[:8]}")
     iterations = records.iterations(place.catalog, job.id)
     rows = [{"iteration": i.iteration, "seconds": i.seconds, **i.metrics} for i in iterations]
+    told = pd.DataFrame(rows, columns=None if rows else ["iteration", "seconds"])
     return ReportInput(
         title=f"Grading report: {dataset.name}",
         job=_facts(place, job),
         strategy=job.strategy,
         data=_data(place, dataset),
-        iterations=pd.DataFrame(rows, columns=None if rows else ["iteration", "seconds"]),
+        iterations=Iterations.validate(told, lazy=True),
         evaluation=load_evaluation(place, found.artifacts["evaluation"]),
         choices=tuple(
             [Choice(name, objection) for name, objection in job.choice.items()] + [Choice(job.strategy)]

@@ -117,6 +117,7 @@ class Document:
     tables_ref: str
     media_type: str
     method: str
+    seconds: float
     language: str
     quality: float
     n_chars: int
@@ -181,7 +182,7 @@ def document_query() -> Query:
     d, e = tables.Document, tables.Extraction
     return select(
         d.id, d.owner, d.role, d.name, e.file_sha256, d.text_sha256, e.text_ref, e.tables_ref, e.media_type,
-        e.method, e.language, e.quality, e.n_chars, e.n_pages, d.created_at, e.notes,
+        e.method, e.seconds, e.language, e.quality, e.n_chars, e.n_pages, d.created_at, e.notes,
     ).join(e, e.id == d.extraction_id)  # fmt: skip
 
 
