@@ -24,7 +24,7 @@ def test_the_environment_comes_before_the_env_file_and_that_before_defaults(
     Path(".env").write_text("TRAINYARD_WORKERS=3\nTRAINYARD_OWNER=school\n")
     monkeypatch.setenv("TRAINYARD_OWNER", "faculty")
     settings = load_settings()
-    assert (settings.workers, settings.owner, settings.chunk_size) == (3, "faculty", 500)
+    assert (settings.workers, settings.owner, settings.chunk_size) == (3, "faculty", 1000)
     shown = settings.shown()
     sources = [shown[f"TRAINYARD_{name}"].source for name in ("WORKERS", "OWNER", "CHUNK_SIZE")]
     assert sources == [".env", "environment", "default"]
