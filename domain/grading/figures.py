@@ -223,10 +223,10 @@ def referral(evaluation: Evaluation) -> Picture:
         _legend_above(axes)
 
     said = (
-        "The most confident answers first. The large marks show where the threshold lies that validation "
-        "chose, with 95% intervals."
+        "The most confident answers first. The large marks show where the threshold lies, which was "
+        "chosen outside the test, with 95% intervals."
         if evaluation.threshold <= 1
-        else "The most confident answers first. Validation found no threshold that keeps the promise."
+        else "The most confident answers first. No threshold was found that keeps the promise."
     )
     return _picture("referral", "Referral curve", said, draw)
 

@@ -32,8 +32,8 @@ def promise(report: ReportInput) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "Every answer goes to a human",
-            f"On the validation answers no confidence assured {share(evaluation.promised)} agreement, so "
-            "nothing is graded automatically.",
+            f"On answers outside the test no confidence assured {share(evaluation.promised)} agreement, "
+            "so nothing is graded automatically.",
             "Add graded answers, or promise less agreement.",
         )
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from domain.grading.referral import REFER_ALL, Threshold, agrees, choose_threshold
+from domain.identity import normalise_text
 from strategies.base import Checkpoint, GradingData, TrainedModel
 from strategies.grading.calibration import Calibration, Scale, Stretch
 from strategies.grading.committee import part_of
@@ -18,7 +20,7 @@ from strategies.grading.committee_onnx import to_onnx
 from strategies.grading.features import Floats
 from strategies.grading.grader import Grader, load_grader
 from strategies.grading.learnt import Learnt
-from strategies.grading.material import Material, scored
+from strategies.grading.material import Material, Rows, scored
 from strategies.grading.model_files import NETWORK, GraderModel
 from strategies.grading.reading import Embedder
 
@@ -95,8 +97,15 @@ def _calibrated(grader: Grader, learnt: Learnt, data: GradingData) -> tuple[Grad
     hidden = grader.unseen_verdicts(learnt.hidden, train.steps)
     hidden_agreed = agrees(hidden.mark, train.shares, 1.0, data.agreement_tolerance)
     students = held["student"].astype(str).to_numpy()
+    own = learnt.own_judgements()
+    left_out = grader.known_verdicts(own.mean, own.variance, train.steps)
+    left_out_agreed = agrees(left_out.mark, train.shares, 1.0, data.agreement_tolerance)
+    alone = _has_no_copy(train)
     known, threshold = _promise(
-        stated[is_known], agreed[is_known], data.promised_agreement, students[is_known]
+        np.concatenate([left_out.stated[alone], stated[is_known]]),
+        np.concatenate([left_out_agreed[alone], agreed[is_known]]),
+        data.promised_agreement,
+        np.concatenate([train.students[alone], students[is_known]]),
     )
     unseen, unseen_threshold = _promise(
         np.concatenate([hidden.stated, stated[~is_known]]),
@@ -115,6 +124,15 @@ def _calibrated(grader: Grader, learnt: Learnt, data: GradingData) -> tuple[Grad
         unseen_threshold=_described(unseen_threshold),
     )
     return calibrated, len(held)
+
+
+def _has_no_copy(rows: Rows) -> np.ndarray:
+    """Which answers are the only ones of their words to their item: with a copy, leaving out is no test."""
+    said = [
+        (item, normalise_text(text).casefold()) for item, text in zip(rows.item_ids, rows.texts, strict=True)
+    ]
+    times = Counter(said)
+    return np.array([times[one] == 1 for one in said], bool)
 
 
 def _promise(
