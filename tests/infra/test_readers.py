@@ -51,9 +51,10 @@ def once(action: Callable[[], object]) -> Callable[[], None]:
     return act
 
 
-def server_of(parent: psutil.Process) -> psutil.Process:
-    (server,) = [child for child in parent.children() if "infra.reader_server" in child.cmdline()]
-    return server
+def server_of(pool: ReaderPool) -> psutil.Process:
+    # Other tests of this process may have a pool of their own.
+    assert pool._server._process
+    return psutil.Process(pool._server._process.pid)
 
 
 def ended(processes: Iterable[psutil.Process], seconds: float = 10) -> bool:
@@ -74,12 +75,12 @@ def test_a_reader_that_was_killed_by_chance_costs_no_file(texts: list[Path]) -> 
     killed = []
 
     def kill() -> None:
-        (reader,) = server_of(psutil.Process()).children()
+        (reader,) = server_of(pool).children()
         reader.kill()
         killed.append(reader)
 
     outcomes = pool.read_all(texts, once(kill))
-    (reader,) = server_of(psutil.Process()).children()
+    (reader,) = server_of(pool).children()
     pool.stop()
     assert killed and reader not in killed
     assert all(isinstance(o, Read) and f"number {n} " in o.extraction.text for n, o in enumerate(outcomes))
@@ -96,7 +97,7 @@ def test_a_file_that_kills_its_readers_is_refused_and_the_rest_is_read(texts: li
             # Opens only once a reader waits at the other end.
             with contextlib.suppress(OSError):
                 end = os.open(texts[20], os.O_WRONLY | os.O_NONBLOCK)
-                for reader in server_of(psutil.Process()).children():
+                for reader in server_of(pool).children():
                     reader.kill()
                 os.close(end)
             time.sleep(0.01)
@@ -116,7 +117,7 @@ def test_a_server_that_was_killed_is_started_again_and_costs_no_file(texts: list
     family = []
 
     def kill() -> None:
-        server = server_of(psutil.Process())
+        server = server_of(pool)
         family.extend([server, *server.children()])
         server.kill()
 
@@ -146,7 +147,7 @@ def test_no_process_is_left_when_the_one_that_reads_is_killed(tmp_path: Path) ->
 def test_no_process_is_left_when_a_pool_stops(texts: list[Path]) -> None:
     pool = ReaderPool(2)
     pool.read_all(texts)
-    family = psutil.Process().children(recursive=True)
+    family = [server_of(pool), *server_of(pool).children()]
     pool.stop()
     assert len(family) >= 2 and ended(family, 0)
 
