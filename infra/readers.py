@@ -21,8 +21,10 @@ from pathlib import Path
 
 from domain.documents.extraction import Extraction
 from domain.errors import OutsideError
+from infra.processes import MARK
 from infra.reader_server import FORK, KILL, MESSAGE, READY
 
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", MARK)
 SECONDS_A_FILE = 60.0
 BATCH = 16
 """Files asked for at once, so that a reader need not wait for its next question after each."""
@@ -103,8 +105,7 @@ class _Server:
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    # Linear algebra's threads would not survive the fork, and readers are many already.
-                    env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                    env=_environment(),
                 )
         return self._control
 
@@ -185,6 +186,13 @@ def _parsed(reply: dict[str, object]) -> Read | Refused:
         return Refused(str(reply["refused"]))
     extraction = Extraction.from_fields(reply["extraction"])  # type: ignore[arg-type]
     return Read(extraction, str(reply["text_sha256"]), bytes.fromhex(str(reply["signature"])))
+
+
+def _environment() -> dict[str, str]:
+    """What a reader needs and nothing else: it meets strangers' files, our keys are not for it."""
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    # Linear algebra's threads would not survive the fork, and readers are many already.
+    return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class ReaderPool:

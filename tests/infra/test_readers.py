@@ -195,3 +195,15 @@ def test_two_threads_that_ask_at_once_share_one_pool() -> None:
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert len({id(p) for p in got}) == 1
+
+
+def test_readers_are_given_none_of_our_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINYARD_OPENAI_API_KEY", "sk-marked-do-not-tell")
+    (tmp_path / "a.txt").write_text("Leaves take in light.")
+    pool = ReaderPool(1)
+    pool.read_all([tmp_path / "a.txt"])
+    family = [p for child in psutil.Process().children() for p in (child, *child.children())]
+    readers = [p for p in family if any("reader_server" in word for word in p.cmdline())]
+    assert readers
+    assert not any("sk-marked" in value for p in readers for value in p.environ().values())
+    pool.stop()

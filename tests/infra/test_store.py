@@ -102,7 +102,7 @@ def test_a_kill_while_writing_leaves_no_object(tmp_path: Path) -> None:
         time.sleep(0.002)
     writer.kill()
     writer.wait()
-    objects = [path for path in tmp_path.glob("??/*")]
+    objects = list(tmp_path.glob("??/*"))
     store = Store.open(str(tmp_path))
     assert all(len(store.get_bytes(path.name)) == 20_000_000 for path in objects)
 
