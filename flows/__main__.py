@@ -238,12 +238,18 @@ def doctor(json: Json = False) -> None:
 
 
 @app.command()
-def up() -> None:
-    """Serve the Prefect and MLflow pages and a worker on this machine until Ctrl-C."""
+def up(
+    job: JobId = "latest",
+    browser: Annotated[bool, typer.Option("--browser", help="Open the job's pages in a browser.")] = False,
+) -> None:
+    """Serve the Prefect and MLflow pages and a worker on this machine until Ctrl-C.
+
+    Says where the pages of JOB are. Every flow of prefect.yaml is deployed, and the worker runs it.
+    """
     _launch()
     from tasks.deployments import serve
 
-    serve(_say)
+    serve(_say, job, browser)
 
 
 @app.command()
@@ -347,7 +353,9 @@ def _print_json(value: Any) -> None:
 
 def _tell_pages(json: bool, job_id: str) -> None:
     if not json:
-        _say(f"Open the MLflow and Prefect pages on this run: trainyard up   (job {job_id[:8]})")
+        from tasks.launch import up_command
+
+        _say(f"Open the MLflow and Prefect pages on this run: {up_command(job_id[:8])}")
 
 
 def _exit_for(prepared: Any, allow_rejects: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -69,6 +71,16 @@ def launch() -> Settings:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     set_up_logging(settings.log_level, settings.secrets())
     return settings
+
+
+def up_command(job: str) -> str:
+    """The command that opens the pages on a job, to be copied as it is."""
+    home = (
+        f"TRAINYARD_HOME={shlex.quote(os.environ['TRAINYARD_HOME'])} "
+        if "TRAINYARD_HOME" in os.environ
+        else ""
+    )
+    return f"{home}{shlex.quote(sys.argv[0])} up {job}"
 
 
 def pages() -> Pages:
