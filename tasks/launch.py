@@ -75,12 +75,9 @@ def launch() -> Settings:
 
 def up_command(job: str) -> str:
     """The command that opens the pages on a job, to be copied as it is."""
-    home = (
-        f"TRAINYARD_HOME={shlex.quote(os.environ['TRAINYARD_HOME'])} "
-        if "TRAINYARD_HOME" in os.environ
-        else ""
-    )
-    return f"{home}{shlex.quote(sys.argv[0])} up {job}"
+    home = os.environ.get("TRAINYARD_HOME")
+    setting = f"TRAINYARD_HOME={shlex.quote(home)} " if home else ""
+    return f"{setting}{shlex.quote(sys.argv[0])} up {job}"
 
 
 def pages() -> Pages:

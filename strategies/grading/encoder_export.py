@@ -154,6 +154,8 @@ def _export(folder: Path, target: Path) -> dict[str, Any]:
     # Three tensors: of one tensor given twice, the exporter makes one input.
     example = torch.ones((2, 9), dtype=torch.long)
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=most)
+    # It tells of every operator of torchvision, which is neither installed nor needed.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         # The exporter warns of axis names that it merges.
         warnings.simplefilter("ignore")
