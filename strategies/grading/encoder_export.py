@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -134,9 +135,9 @@ def _export(folder: Path, target: Path) -> dict[str, Any]:
     import onnx
     import torch
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     encoder = SentenceTransformer(
         str(folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
     ).eval()
