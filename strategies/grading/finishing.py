@@ -107,6 +107,10 @@ def _calibrated(grader: Grader, learnt: Learnt, data: GradingData) -> tuple[Grad
         data.promised_agreement,
         np.concatenate([train.students[alone], students[is_known]]),
     )
+    on_validation = choose_threshold(
+        known(stated[is_known]), agreed[is_known], data.promised_agreement, groups=students[is_known]
+    )
+    threshold = _stricter(threshold, on_validation)
     unseen, unseen_threshold = _promise(
         np.concatenate([hidden.stated, stated[~is_known]]),
         np.concatenate([hidden_agreed, agreed[~is_known]]),
@@ -124,6 +128,16 @@ def _calibrated(grader: Grader, learnt: Learnt, data: GradingData) -> tuple[Grad
         unseen_threshold=_described(unseen_threshold),
     )
     return calibrated, len(held)
+
+
+def _stricter(pooled: Threshold, on_validation: Threshold) -> Threshold:
+    """The higher threshold, unless validation alone is too small for any.
+
+    Left-out training answers are many but a little too easy, since the network has seen them.
+    """
+    if on_validation.threshold > 1 or pooled.threshold > 1:
+        return pooled
+    return max(pooled, on_validation, key=lambda one: one.threshold)
 
 
 def _has_no_copy(rows: Rows) -> np.ndarray:
