@@ -197,7 +197,7 @@ def headline_of(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _rounded(*values: float) -> list[float] | None:
-    return [round(v, 4) for v in values] if all(map(math.isfinite, values)) else None
+    return [round(v, 6) for v in values] if all(map(math.isfinite, values)) else None
 
 
 def load_evaluation(place: Workplace, key: str) -> Evaluation:
