@@ -128,7 +128,8 @@ def record_evaluation(job_id: str, graded: Graded, measured: Measured) -> Evalua
     )
     champion = False
     if job.mlflow_run_id:
-        place.tracking.log_metrics(job.mlflow_run_id, figures)
+        # The few that runs are compared by; all of them, with intervals, are in the table.
+        place.tracking.log_metrics(job.mlflow_run_id, evaluation.key_figures())
         place.tracking.log_table(job.mlflow_run_id, evaluation.metrics, "evaluation/metrics.json")
         place.tracking.log_table(job.mlflow_run_id, evaluation.items, "evaluation/items.json")
         champion = _promoted(place, job)
@@ -168,7 +169,7 @@ def _better(mine: ModelVersion, champion: ModelVersion) -> bool:
 
 
 def figures_of(evaluation: Evaluation) -> dict[str, float]:
-    """Every finite figure by the name it has in MLflow: "unseen_answers.qwk"."""
+    """Every finite figure by protocol and name: "unseen_answers.qwk"."""
     return {
         f"{row.protocol}.{row.metric}": float(row.value)
         for row in evaluation.metrics.itertuples()
