@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +46,27 @@ def open_client(tracking_uri: str) -> Any:
         from mlflow import MlflowClient
 
         quieten()  # MLflow's own set-up has just raised its log level again
+        database = _sqlite_file(tracking_uri)
+        if database is not None and not _is_there(database):
+            _make_whole(database)
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+def _make_whole(database: Path) -> None:
+    """Makes MLflow's tables in a draft and moves it into place: killed half-way, it would be beyond use."""
+    from mlflow import MlflowClient
+
+    draft = database.with_name(f".{database.name}.draft")
+    for left_behind in database.parent.glob(f"{draft.name}*"):
+        left_behind.unlink()
+    MlflowClient(tracking_uri=f"sqlite:///{draft}", registry_uri=f"sqlite:///{draft}").search_experiments()
+    with contextlib.closing(sqlite3.connect(draft)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    draft.replace(database)
+
+
+def _is_there(database: Path) -> bool:
+    return database.exists() and database.stat().st_size > 0
 
 
 def make_database(tracking_uri: str) -> None:
@@ -56,7 +78,7 @@ def make_database(tracking_uri: str) -> None:
     if database is None:
         return
     with _alone(tracking_uri):
-        there = database.exists() and database.stat().st_size > 0
+        there = _is_there(database)
     if not there:
         open_client(tracking_uri)
 

@@ -202,3 +202,19 @@ def test_importing_the_module_does_not_import_mlflow_and_telemetry_is_off_before
 
 
 _ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_database_whose_making_was_killed_is_made_anew(tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    code = f"from infra.mlflow_access import open_client; open_client({uri!r})"
+    draft = tmp_path / ".mlflow.db.draft"
+    maker = subprocess.Popen([sys.executable, "-c", code])
+    while not (draft.exists() and draft.stat().st_size > 0):
+        assert maker.poll() is None, "it ended before it could be killed"
+    maker.kill()
+    maker.wait()
+    assert not (tmp_path / "mlflow.db").exists()
+    tracking = Tracking(uri, str(tmp_path / "artifacts"))
+    run_id = tracking.start_or_reopen("grading", "after the kill", {})
+    assert tracking.status(run_id) == "RUNNING"
+    assert not draft.exists()
