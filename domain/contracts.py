@@ -41,7 +41,8 @@ def sift(
     `max_reject_share` of the rows fail.
     """
     if frame.empty:
-        return Sifted(frame, (), 0)
+        columns = [name for name in contract.to_schema().columns if name in frame.columns]
+        return Sifted(frame[columns], (), 0)
     name, n_rows = contract.__name__, len(frame)
     frame, rejections = _with_numbers(contract, frame.reset_index(drop=True), key)
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -65,8 +67,16 @@ def make_embedded_catalog(settings: Settings) -> None:
     """Makes the embedded catalog where there is none yet; one that is merely behind is left alone."""
     prefix = "sqlite:///"
     path = Path(settings.catalog_url.removeprefix(prefix))
-    if settings.catalog_url.startswith(prefix) and not path.exists():
+    if settings.catalog_url.startswith(prefix) and not _has_tables(path):
         upgrade(settings.catalog_url)
+
+
+def _has_tables(path: Path) -> bool:
+    """False also for a file whose making was killed: its tables come all at once or not at all."""
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(path)) as connection:
+        return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def _device(wanted: str) -> str:

@@ -30,6 +30,11 @@ def test_rows_that_obey_the_contract_pass_unchanged() -> None:
     assert sifted.rejections == ()
 
 
+def test_a_frame_without_rows_passes_with_the_contracts_columns_alone() -> None:
+    sifted = sift(Answers, answers(beside="x").head(0), key="answer_id", max_reject_share=0)
+    assert list(sifted.passed.columns) == list(answers().columns)
+
+
 def test_a_score_above_its_maximum_is_rejected_with_both_values_shown() -> None:
     (rejection,) = rejected(answers(gold=[0.0, 1.0, 3.0]))
     assert rejection == Rejection("Answers", "c", "*", "gold_within_max_score", "max_score=2.0, gold=3.0")

@@ -82,6 +82,12 @@ def test_a_folder_that_does_not_exist_is_named(trainyard: CommandLine, tmp_path:
     assert "Traceback" not in said
 
 
+def test_a_guide_that_nobody_answered_says_what_is_missing(trainyard: CommandLine, class_set: Path) -> None:
+    said = trainyard.run("prepare", "--guides", class_set / "guides", code=1).stderr
+    assert "only 0 graded answers" in said
+    assert "Traceback" not in said
+
+
 def test_a_locked_database_is_named_with_the_remedy(trainyard: CommandLine, class_set: Path) -> None:
     trainyard.run("db", "upgrade")
     holder = sqlite3.connect(trainyard.home / "catalog.db")
