@@ -89,8 +89,3 @@ def pages() -> Pages:
         mlflow=f"http://127.0.0.1:{settings.mlflow_port}",
         up=here is not None,
     )
-
-
-def absolute(path: str) -> str:
-    """A path that means the same in a worker, which starts elsewhere."""
-    return str(Path(path).expanduser().resolve()) if path else ""
