@@ -5,7 +5,7 @@
     ├── ContractError              too many rows failed the contract between two steps
     ├── SettingError               a setting is missing, wrong or does not fit another
     ├── StrategyError              a strategy cannot train on this data, or its training failed
-    ├── ReplyError                 a language model's reply cannot be read (that row alone fails)
+    ├── ReplyError                 a language model gave no usable reply (that row alone fails)
     └── OutsideError               a neighbour (database, server, store) did not answer: alone retried
 
 A message names the thing, the value and the remedy.
@@ -35,7 +35,21 @@ class StrategyError(TrainyardError):
 
 
 class ReplyError(TrainyardError):
-    """A language model's reply cannot be read; only the row that asked fails."""
+    """A request to a language model has no usable reply; only the row that asked fails.
+
+    `kind`: "unreadable" (after a repair turn), "refused" (by the model), "rejected" (by the server: too
+    long, not allowed), "unavailable" (no answer in time), "budget" (not asked: the money is spent).
+    """
+
+    def __init__(self, message: str, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ReplyError) and (self.args, self.kind) == (other.args, other.kind)
+
+    def __hash__(self) -> int:
+        return hash((self.args, self.kind))
 
 
 class OutsideError(TrainyardError):

@@ -32,6 +32,7 @@ def _in_home(name: str, scheme: str = "") -> Any:
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Address = Annotated[str | None, Field(pattern=r"^https?://")]
 Level = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"],
     BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
@@ -68,7 +69,29 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     deepseek_api_key: SecretStr | None = None
     groq_api_key: SecretStr | None = None
-    embeddings_base_url: str | None = Field(None, pattern=r"^https?://", description="of an OpenAI-like API")
+    openai_base_url: Address = Field(None, description="in place of OpenAI's own address")
+    deepseek_base_url: Address = Field(None, description="in place of DeepSeek's own address")
+    groq_base_url: Address = Field(None, description="in place of Groq's own address")
+    llm_base_url: Address = Field(None, description="of any server that speaks OpenAI's protocol")
+    llm_api_key: SecretStr | None = Field(None, description="for TRAINYARD_LLM_BASE_URL, where it needs one")
+    llm_models: str = Field(
+        "",
+        description="language models in the order in which they are asked, as openai:NAME,groq:NAME "
+        "(providers: openai, deepseek, groq, compatible); unset: what the price file recommends",
+    )
+    llm_price_file: Path | None = Field(None, description="TOML with your prices, over the built-in ones")
+    llm_budget_usd: float | None = Field(None, gt=0, description="most that a job may spend on models")
+    llm_budget_tokens: int | None = Field(None, gt=0, description="most tokens that a job may pay for")
+    llm_concurrency: int = Field(16, ge=1, le=1024, description="requests under way at once")
+    llm_requests_per_minute: int | None = Field(
+        None, gt=0, description="unset: what the server's headers say"
+    )
+    llm_tokens_per_minute: int | None = Field(None, gt=0, description="unset: what the server says")
+    llm_timeout_seconds: float = Field(120.0, gt=0, le=3600, description="how long one request may take")
+    llm_deadline_seconds: float = Field(
+        900.0, gt=0, le=86_400, description="how long a reply is tried for, retries and waits included"
+    )
+    embeddings_base_url: Address = Field(None, description="of an OpenAI-like API")
     embeddings_api_key: SecretStr | None = None
 
     @field_validator("home")

@@ -21,6 +21,7 @@ from safetensors.numpy import save
 
 from domain.errors import StrategyError
 from domain.kinds import Kind
+from domain.language_models import Request
 
 
 class Hyperparameters(BaseModel):
@@ -43,8 +44,16 @@ class Embed:
     model: str
 
 
-Effect = Embed
-Outcome = np.ndarray
+@dataclass(frozen=True)
+class Ask:
+    """A wish: replies of a language model. The outcome is a tuple of `Answered`, one a request."""
+
+    requests: tuple[Request, ...]
+
+
+Effect = Embed | Ask
+Outcome = Any
+"""What its effect says: an array for `Embed`, a tuple of `Answered` for `Ask`."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class Surroundings:
     scratch: Path
     """A folder for caches; everything in it can be lost."""
     language_models: tuple[str, ...] = ()
-    """Providers with a key, e.g. ("openai",)."""
+    """"provider:model" of those that can be asked, in the order in which they are."""
     embeddings_api: bool = False
     device: str = "cpu"
     """A torch device."""

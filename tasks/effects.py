@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from domain.errors import SettingError
 from domain.identity import fingerprint
+from domain.language_models import Answered, AskModel, Request
 from infra.embeddings import embed
 from infra.settings import load_settings
-from strategies.base import Effect, Outcome
+from strategies.base import Ask, Effect, Outcome
 
 
-def perform(wish: Effect, scratch: Path) -> Outcome:
-    """The outcome of a wish, from `scratch` where it was granted before."""
+def perform(wish: Effect, scratch: Path, ask: AskModel) -> Outcome:
+    """The outcome of a wish, from `scratch` or the reply table where it was granted before."""
+    if isinstance(wish, Ask):
+        return tuple(ask(wish.requests))
     return embed_once(list(wish.texts), wish.model, scratch)
 
 
@@ -45,3 +49,10 @@ def embed_once(texts: list[str], model: str, scratch: Path) -> np.ndarray:
     half.write_bytes(content.getvalue())
     half.replace(kept)
     return vectors
+
+
+def ask_nobody(requests: Sequence[Request]) -> Sequence[Answered]:
+    """For places without a language model."""
+    raise SettingError(
+        f"{len(requests)} questions to a language model, but none is set: export TRAINYARD_OPENAI_API_KEY"
+    )

@@ -22,7 +22,7 @@ from infra.catalog import IterationRow, Job, JobState
 from strategies.base import Checkpoint, Effect, GradingData, Outcome, Strategy
 from strategies.registry import strategy
 from tasks.choice import training_data
-from tasks.effects import perform
+from tasks.effects import ask_nobody, perform
 from tasks.outcome import Choice, Recipe
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.workplace import Workplace, workplace
@@ -146,7 +146,7 @@ def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: GradingData) -> 
     try:
         wish = next(steps)
         while True:
-            wish = steps.send(perform(wish, data.surroundings.scratch))
+            wish = steps.send(perform(wish, data.surroundings.scratch, ask_nobody))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
 
