@@ -47,8 +47,12 @@ def _id() -> Mapped[str]:
     return mapped_column(Uuid(as_uuid=False), primary_key=True)
 
 
-def _to(column: str, *, index: bool = False, nullable: bool = False) -> Mapped[Any]:
-    return mapped_column(Uuid(as_uuid=False), ForeignKey(column), index=index, nullable=nullable)
+def _to(
+    column: str, *, index: bool = False, nullable: bool = False, primary_key: bool = False
+) -> Mapped[Any]:
+    return mapped_column(
+        Uuid(as_uuid=False), ForeignKey(column), index=index, nullable=nullable, primary_key=primary_key
+    )
 
 
 def _one_of(column: str, *values: str) -> CheckConstraint:
