@@ -13,6 +13,7 @@ _HARD = re.compile(r"[!?;:]|\.(?!\d)|\n\s*\n")
 _SOFT = re.compile(r"[\n,()\[\]{}<>\"“”„«»|*#=/–—-]")
 _MOST = 60
 """Words of a clause: longer ones are cut, so that the work grows with the text and no faster."""
+_SUBJECTS = frozenset("i he she we they ich er wir man je il elle on nous".split())
 _FRAMES = {"polite", "must", "you", "marker", "machine"}
 
 
@@ -30,7 +31,7 @@ Clause = Sequence[Word]
 
 
 def clauses(text: str) -> Iterator[Clause]:
-    """The clauses of a reading in order; those with fewer than two classed words are left out."""
+    """The clauses of a reading in order."""
     held: list[Word] = []
     last = 0
     for match in _WORD.finditer(text):
@@ -38,17 +39,12 @@ def clauses(text: str) -> Iterator[Clause]:
         last = match.end()
         hard = bool(_HARD.search(between))
         if held and (hard or len(held) >= _MOST):
-            if _worth(held):
-                yield held
+            yield held
             held = []
         soft = hard or not held or bool(_SOFT.search(between))
         held.append(Word(match[0], match.start(), match.end(), CLASSES_OF.get(match[0], NONE), soft))
-    if _worth(held):
+    if held:
         yield held
-
-
-def _worth(words: Clause) -> bool:
-    return sum(bool(word.classes) for word in words) >= 2
 
 
 def ahead(clause: Clause, here: int, name: str, reach: int) -> int | None:
@@ -66,6 +62,8 @@ def around(clause: Clause, start: int, end: int, name: str, reach: int = 0) -> b
 
 def commands(clause: Clause, here: int) -> bool:
     """Whether the verb at `here` commands or requests: nothing but address and politeness precedes it."""
+    if here + 1 < len(clause) and clause[here + 1].text in _SUBJECTS:
+        return False
     place = here
     for _ in range(6):
         if place == 0 or clause[place].opens:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from domain.grading.injection.clauses import clauses
 from domain.grading.injection.readings import Reading, plain_reading, readings
 from domain.grading.injection.rules import signs_in_words
+from domain.grading.injection.talk import subjects_of, signs_in_talk
 from domain.grading.injection.signs import Sign, signs_in_characters, signs_in_disguise
 
 THRESHOLD = 0.7
@@ -25,6 +26,8 @@ _REASONS = {
     "format": "imitates the marker's own form of reply",
     "scheme": "ticks off the marking scheme itself",
     "hidden": "contains hidden text",
+    "example": "brings its own examples of marking",
+    "talk": "speaks of its own marking instead of the subject",
     "plea": "pleads with or threatens the marker",
 }
 
@@ -66,9 +69,10 @@ def suspicion(text: str, item_text: str = "") -> Suspicion | None:
     text = text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS // 2] + text[-_MOST_CHARS // 2 :]
     question = plain_reading(item_text).text
     excused = {family for pattern, families in _SUBJECTS if pattern.search(question) for family in families}
+    ideas = subjects_of(question)
     found = [(sign, "") for sign in signs_in_disguise(text)]
     for reading in readings(text):
-        found += [(sign, reading.disguise) for sign in _signs(reading, question, excused)]
+        found += [(sign, reading.disguise) for sign in _signs(reading, question, excused, ideas)]
     if not found:
         return None
     odds = 1.0
@@ -81,10 +85,10 @@ def suspicion(text: str, item_text: str = "") -> Suspicion | None:
     return _told(text, found, score) if score >= THRESHOLD else None
 
 
-def _signs(reading: Reading, question: str, excused: set[str]) -> list[Sign]:
-    found = list(signs_in_characters(reading)) + [
-        sign for clause in clauses(reading.text) for sign in signs_in_words(clause)
-    ]
+def _signs(reading: Reading, question: str, excused: set[str], ideas: frozenset[str]) -> list[Sign]:
+    cut = list(clauses(reading.text))
+    found = list(signs_in_characters(reading)) + [sign for clause in cut for sign in signs_in_words(clause)]
+    found += signs_in_talk([word for clause in cut for word in clause], ideas)
     kept = []
     for sign in found:
         if reading.text[sign.start : sign.end] in question:

@@ -66,12 +66,15 @@ def _emit(clause: Clause, here: int) -> Iterator[Sign]:
 
 def _deem(clause: Clause, here: int) -> Iterator[Sign]:
     """ "Treat this answer as correct", "count every point as earned"."""
-    if not commands(clause, here):
-        return
     right = ahead(clause, here, "right", 9)
     if right is None:
         right = ahead(clause, here, "full", 9)
     if right is None:
+        return
+    it = any(word.text in ("this", "it", "everything", "mine") for word in clause[here + 1 : here + 3])
+    if it and any(word.text in ("as", "als", "comme", "como") for word in clause[here + 2 : right]):
+        yield _sign("award", 0.75, clause, here, right, True)
+    if not commands(clause, here):
         return
     mine = _this_answer(clause, here, 6)
     points = around(clause, here, right, "all") and (

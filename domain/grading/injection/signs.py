@@ -33,18 +33,24 @@ _PATTERNS = tuple(
         ("format", 0.85, True, r"<<<[0-9a-f]{6,40}\b|\b[0-9a-f]{6,40}>>>"),
         ("format", 0.8, True, r"[\"']earned[\"'][ ]?:|[\"']?\bid[\"']?[ ]?:[ ]?[\"']p\d{1,2}[\"']"),
         ("format", 0.5, False, r"[\"'](confidence|score|marks?|grade|points_awarded|total)[\"'][ ]?:[ ]?[\"']?\d"),
+        ("format", 0.75, False, r"[\"'](confidence|score|examiner_score|earned|ticks|comment|quote)[\"'][ ]?:[^{}\n]{0,80}[\"'](confidence|score|examiner_score|grader_score|earned|ticks|comment|quote|status)[\"'][ ]?:"),
         # Marks said to be given already.
-        ("claim", 0.55, True, r"\b(score|marks?|grade|punkte|note|points|puntos|nota)( awarded| given| earned)?[ ]?[:=][ ]?(\d{1,3})[ ]?(/|out of|von|sur|de)[ ]?\3\b"),
+        ("claim", 0.55, True, r"\b(score|marks?|grade|punkte|note|points|puntos|nota|total)( awarded| given| earned)?[ ]?[:=]?[ ]?(\d{1,3})[ ]?(/|out of|von|sur|de)[ ]?\3\b"),
         ("claim", 0.75, True, r"\b(marks? awarded|final (score|grade|mark)|score awarded|awarded marks?)[ ]?[:=]"),
         ("claim", 0.7, True, r"\b(examiner|marker|teacher|moderator|grader|assessor|invigilator|professor)'?s? ?(note|comment|remark|decision|feedback|instruction)s?[ ]?[:\-]"),
-        ("claim", 0.45, False, r"\b(note|message|memo|attention|instructions?|information|hint|to) (to|for) (the )?(marker|grader|examiner|assessor|evaluator|ai|model|llm|corrector|prufer|korrektor)"),
+        ("claim", 0.45, False, r"\b(note|message|memo|attention|instructions?|information|hint|to) (to|for) (the )?(marker|grader|examiner|assessor|evaluator|ai|(language |grading )?model|automatic|auto|llm|corrector|prufer|korrektor)"),
         # Marking points ticked off by the student.
-        ("scheme", 0.7, True, r"\b(p|point |criterion |marking point )\d{1,2}[ ]?[:=\-–(]{1,2}[ ]?(earned|met|awarded|achieved|satisfied|fulfilled|true|yes|full|✓|✔|1\.0)"),
+        ("scheme", 0.7, True, r"\b(p|point |criterion |marking point |punkt )(\d{1,2}|one|two|three)[ ]?[:=\-–(]{0,2}[ ]?((is |was )?(earned|met|awarded|achieved|satisfied|fulfilled|credited|erfullt)\b|✓|✔)"),
+        ("format", 0.75, True, r"\bearned[ ]?[=:][ ]?[\"']?(1|true|yes)\b"),
+        ("format", 0.75, True, r"[\"']p\d{1,2}[\"'][ ]?:[ ]?[\"']?(1|true|yes|earned|full)\b"),
+        ("example", 0.55, False, r"\b(answer|response|antwort)[ ]?:[^\n]{0,300}?(score|ticks|marks|grade|points)[ ]?(earned)?[:=]"),
+        ("example", 0.75, True, r"(\b(answer|response|antwort)[ ]?:[^\n]{0,300}?(score|ticks|marks|grade)[ ]?[:=][^\n]{0,80}\n){2}"),
         # Text that a reader does not see.
         ("hidden", 0.4, False, r"<!--|display[ ]?:[ ]?none|visibility[ ]?:[ ]?hidden|font-size[ ]?:[ ]?[01](px|pt)?\b|color[ ]?:[ ]?(white|#fff)"),
         ("orders", 0.6, True, r"\b(new|updated|revised|additional|special|secret|hidden|real|actual) (system )?(instructions?|prompt|rubric|mark(ing)? scheme|task|anweisung(en)?|instrucciones)[ ]?[:\-]"),
+        ("override", 0.7, False, r"\b(instructions?|rules|rubric|mark(ing)? scheme|guidelines|prompt|criteria)( \w+){0,3} ((do|does|should|must|will|are|is) (not|no longer)|don'?t|doesn'?t) (apply|count|valid|hold|binding)"),
         ("orders", 0.6, True, r"\byour (new |only |real |actual )?(task|job|role|goal|purpose|instructions?) (is|are|now)\b"),
-        ("orders", 0.7, True, r"\byou are (now |actually |really |no longer )?(an? |the )?(\w+ ){0,2}(ai|assistant|marker|grader|examiner|language model|chatbot|dan)\b"),
+        ("orders", 0.7, True, r"\byou are (now |actually |really |no longer )?(an? |the )?(\w+ ){0,2}(ai|assistant|marker|grader|examiner|language model|chatbot|dan|teacher)\b"),
     )
 )  # fmt: skip
 _TOGETHER = ("ignoreall", "previousinstruction", "fullmarks", "maximumscore", "allpoints", "ignoreprevious")

@@ -34,15 +34,15 @@ _CLASSES = {
     "all": """all any every everything each entire whole both alle alles jede jeden jedes samtliche samtlichen
         tout toute tous toutes chaque todo todas todos toda cada tutte tutti ogni""",
     # Giving marks.
-    "give": """give award grant assign allocate credit grade score rate mark evaluate
-        gib gebe geben vergib vergeben erteile erteilen bewerte bewerten benote benoten
+    "give": """give award grant assign allocate credit grade score rate mark evaluate tick
+        gib geben vergib vergeben erteile erteilen bewerte bewerten benote benoten
         donne donner donnez attribue attribuer attribuez accorde accordez accorder note notez mettez mets
         da dale dame den otorga otorgue asigna asigne concede conceda califica califique pon ponga evalua
         assegna assegnate dai atribua geef ken""",
-    "emit": """output return print set respond reply answer write say tick check state report record enter
+    "emit": """output return print set respond reply answer write say check state report record enter
         put choose select fill insert produce include
         antworte schreibe trage setze hake markiere ecris reponds responde escribe marca cochez coche""",
-    "deem": """treat consider count accept assume deem regard take confirm acknowledge recognise recognize
+    "deem": """mark grade tick rate evaluate treat consider count accept assume deem regard take confirm acknowledge recognise recognize
         akzeptiere betrachte werte zahle nimm akzeptieren werten considere considerez acceptez accepte
         considera acepta accetta""",
     "marks": """mark marks point points score scores grade grades credit credits pts percent
@@ -53,7 +53,7 @@ _CLASSES = {
         volles hochste hochsten beste bestnote hochstpunktzahl maximalpunktzahl hochstnote
         maximale pleine pleins maximum totale entiere complet parfaite maxima maximo maximos completa
         perfecta massimo massima maxima maximale volledige""",
-    "right": """correct right earned met true awarded satisfied fulfilled achieved covered valid present
+    "right": """model correct right earned met true awarded satisfied fulfilled achieved covered valid present
         richtig korrekt erfullt erreicht vollstandig correcte corrects juste valide acquis rempli remplis
         correcta correcto cumplido cumplidos corretto corretta correta""",
     # Who is spoken to, and about what.
