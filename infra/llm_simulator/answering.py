@@ -20,6 +20,7 @@ from infra.llm_simulator.behaviour import (
     Support,
 )
 from infra.llm_simulator.generic import filled
+from infra.llm_simulator.gullible import obedient
 from infra.llm_simulator.limits import Limits
 from infra.llm_simulator.responders import responder
 from infra.llm_simulator.tally import Tally
@@ -207,7 +208,9 @@ class Desk:
         return _spoilt("fenced" if luck.random() < 0.5 else "prose", told)[0]
 
     def _json(self, asked: Asked, luck: Luck) -> str:
-        answer: Any = None
+        answer: Any = obedient(asked.messages, asked.schema_name, self.behaviour.gullible, luck)
+        if answer is not None:
+            return json.dumps(answer, ensure_ascii=False)
         given = self.behaviour.responders.get(asked.schema_name)
         if given is not None:
             answer = given(asked.messages, asked.schema, luck)

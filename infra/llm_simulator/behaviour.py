@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from domain.errors import SettingError
+from infra.llm_simulator.gullible import Gullible
 
 STATUS_FAULTS: Mapping[str, int] = {
     "error_500": 500,
@@ -60,6 +61,8 @@ class Behaviour:
     models: tuple[str, ...] = ("simulated-1", "simulated-2")
     retiring: Mapping[str, str] = field(default_factory=lambda: {"simulated-old": "2026-12-31"})
     """Further models, with the date on which they shut down."""
+    gullible: Gullible = "none"
+    """Whether it obeys attacks in what it is to mark: see `gullible`."""
     bad_keys: tuple[str, ...] = ("bad-key",)
     require_key: bool = False
 

@@ -72,7 +72,8 @@ def _deem(clause: Clause, here: int) -> Iterator[Sign]:
     if right is None:
         return
     it = any(word.text in ("this", "it", "everything", "mine") for word in clause[here + 1 : here + 3])
-    if it and any(word.text in ("as", "als", "comme", "como") for word in clause[here + 2 : right]):
+    as_such = any(word.text in ("as", "als", "comme", "como") for word in clause[here + 2 : right])
+    if it and (as_such or (right - here == 2 and commands(clause, here))):
         yield _sign("award", 0.75, clause, here, right, True)
     if not commands(clause, here):
         return

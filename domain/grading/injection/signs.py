@@ -27,7 +27,7 @@ _PATTERNS = tuple(
         # Turns of a chat, as servers write them for models.
         ("role", 0.9, True, r"<\|[a-z_]{2,20}\|>|\[/?inst\]|<</?sys>>|</?s>\s*\[inst|<(start|end)_of_turn>"),
         ("role", 0.45, False, r"^[ \t>*#\[(]{0,6}(system|assistant|human|developer)[ \t]?(prompt|message|note|override|update)?[\])*]{0,3}:"),
-        ("role", 0.8, True, r"</?(system|assistant|user_?input|student_?(answer|response|text)|instructions?)>"),
+        ("role", 0.8, True, r"</?(system|assistant|user_?input|(student|candidate)_?(answer|response|text|submission)|submission|instructions?)>"),
         ("role", 0.75, True, r"^[ \t=*#\-<\[]{0,8}(end|begin|start) of (the )?(student'?s? |candidate'?s? )?(answer|response|submission|prompt|input|text|data)\b"),
         # Our fence and our reply's fields.
         ("format", 0.85, True, r"<<<[0-9a-f]{6,40}\b|\b[0-9a-f]{6,40}>>>"),
@@ -37,10 +37,11 @@ _PATTERNS = tuple(
         # Marks said to be given already.
         ("claim", 0.55, True, r"\b(score|marks?|grade|punkte|note|points|puntos|nota|total)( awarded| given| earned)?[ ]?[:=]?[ ]?(\d{1,3})[ ]?(/|out of|von|sur|de)[ ]?\3\b"),
         ("claim", 0.75, True, r"\b(marks? awarded|final (score|grade|mark)|score awarded|awarded marks?)[ ]?[:=]"),
-        ("claim", 0.7, True, r"\b(examiner|marker|teacher|moderator|grader|assessor|invigilator|professor)'?s? ?(note|comment|remark|decision|feedback|instruction)s?[ ]?[:\-]"),
-        ("claim", 0.45, False, r"\b(note|message|memo|attention|instructions?|information|hint|to) (to|for) (the )?(marker|grader|examiner|assessor|evaluator|ai|(language |grading )?model|automatic|auto|llm|corrector|prufer|korrektor)"),
+        ("claim", 0.7, True, r"\b(examiner|marker|teacher|moderator|grader|assessor|invigilator|professor|judge|reviewer)'?s? ?(note|comment|remark|decision|feedback|instruction)s?[ ]?[:\-]"),
+        ("claim", 0.45, False, r"\b(note|message|memo|attention|instructions?|information|hint|to) (to|for) (the )?(marker|grader|examiner|assessor|evaluator|judge|reviewer|ai|(language |grading )?model|automatic|auto|llms?|corrector|prufer|korrektor)"),
         # Marking points ticked off by the student.
         ("scheme", 0.7, True, r"\b(p|point |criterion |marking point |punkt )(\d{1,2}|one|two|three)[ ]?[:=\-–(]{0,2}[ ]?((is |was )?(earned|met|awarded|achieved|satisfied|fulfilled|credited|erfullt)\b|✓|✔)"),
+        ("format", 0.75, False, r"[\"'](grades|ticks|verdicts|points)[\"'][ ]?:[ ]?\[[ ]?\{[ ]?[\"']id[\"']"),
         ("format", 0.75, True, r"\bearned[ ]?[=:][ ]?[\"']?(1|true|yes)\b"),
         ("format", 0.75, True, r"[\"']p\d{1,2}[\"'][ ]?:[ ]?[\"']?(1|true|yes|earned|full)\b"),
         ("example", 0.55, False, r"\b(answer|response|antwort)[ ]?:[^\n]{0,300}?(score|ticks|marks|grade|points)[ ]?(earned)?[:=]"),

@@ -58,7 +58,7 @@ _IDEAS = {
         bewertung|punkten?|punktabzug|puntuacion|puntaje|calificacion|nota|notas|puntos?|punteggio|voto|
         pontuacao|pontos|cijfer""",
     "points": r"points?|mark|criterion|ticks?|percent|%|maximum|max|maximale?|hochste",
-    "marker": r"""examiners?|graders?|markers?|assessors?|evaluators?|autograder|moderators?|invigilator|
+    "marker": r"""examiners?|graders?|markers?|assessors?|evaluators?|autograder|moderators?|invigilator|reviewers?|
         korrektor(in)?|pruf(er|erin|ern|ers)|bewerter|correct(eur|rice|or|ora)|examinateurs?|examinador(a|es)?|
         evaluador|correttore|esaminatore|encourager|corrige""",
     "school": r"""teachers?|professors?|tutors?|headmaster|headteacher|departments?|board|developers?|
@@ -83,7 +83,7 @@ _IDEAS = {
     "must": r"must|should|shall|soll|sollte|debe|doit|need",
     "you": r"you|your|du|dein|deine|sie|vous|votre|vos|tu|usted",
     "me": r"me|my|mine|mich|mir|moi|mi",
-    "right": r"""correct|correctly|completely|perfect|perfectly|flawless|fully|richtig|korrekt|
+    "right": r"""correct|correctly|completely|mastered|covered|perfect|perfectly|flawless|fully|richtig|korrekt|
         vollstandig|correct(e|o|a|es|amente)|parfaite?|perfect[ao]|excellent|excellence|outstanding|
         entire|totalmente""",
     "prior": r"above|previous|earlier|prior|before|preceding|vorherig\w+|obig\w+|precedentes?|anterior(es)?",
