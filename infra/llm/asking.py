@@ -115,13 +115,14 @@ class Asker:
         try:
             while left := [channel for channel in order.channels if channel not in failed]:
                 channel = min(left, key=lambda one: one.circuit.wait())
-                call = _Call(self, order, channel, terms, purse, patience, alone=len(left) == 1)
+                rivals = tuple(other for other in left if other is not channel)
+                call = _Call(self, order, channel, rivals, terms, purse, patience)
                 try:
                     return await call.answer()
                 except ElsewhereError as error:
                     if error.lasting:
                         failed[channel] = str(error)
-                        if len(left) > 1:
+                        if rivals:
                             log.warning("%s: %s; asking the next model", channel.name, error)
         except ReplyError as error:
             return error
@@ -143,11 +144,11 @@ class _Call:
     asker: Asker
     order: Order
     channel: Channel
+    rivals: tuple[Channel, ...]
+    """The other channels that are left for this order."""
     terms: Terms
     purse: Purse
     patience: Patience
-    alone: bool
-    """Whether no other channel is left for this order."""
 
     async def answer(self) -> Answered:
         """A reply, after a repair turn if need be. Raises ReplyError, ElsewhereError or SettingError."""
@@ -193,7 +194,7 @@ class _Call:
     async def _ask(
         self, request: Request, key: str, mode: Mode | None, n_most: int, adapting: bool = True
     ) -> ReplyRow:
-        """The kept reply, tried for as long as makes sense. Raises ReplyError, ElsewhereError, SettingError."""
+        """The kept reply, tried as long as makes sense. Raises ReplyError, ElsewhereError, SettingError."""
         n_tries = 0
         while True:
             await self._admitted()
@@ -225,8 +226,7 @@ class _Call:
         while (seconds := self.channel.circuit.wait()) > 0:
             self.patience.begin()
             why = self.channel.circuit.why
-            others = [one for one in self.order.channels if one is not self.channel]
-            if not self.alone and any(one.circuit.wait() == 0 for one in others):
+            if any(rival.circuit.wait() == 0 for rival in self.rivals):
                 raise ElsewhereError(why, lasting=False)
             if self.patience.left(self.channel) < seconds:
                 raise ElsewhereError(f"no answer until the deadline; lately: {why}")

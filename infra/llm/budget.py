@@ -63,6 +63,8 @@ class Purse:
 
     async def hold(self, most: Amount, budget: Budget) -> Hold:
         """Sets `most` aside once it fits. Raises ReplyError("budget") when it never will."""
+        if not budget.limited:
+            return Hold(None, most)
         async with self._settled:
             while not self._fits(most, budget):
                 if self._n_held == 0:
@@ -101,7 +103,7 @@ class Purse:
 class Hold:
     """Money set aside for one request; given back on leaving, less what was `paid`."""
 
-    def __init__(self, purse: Purse, most: Amount) -> None:
+    def __init__(self, purse: Purse | None, most: Amount) -> None:
         self._purse, self._most = purse, most
         self.paid = Amount()
 
@@ -109,4 +111,5 @@ class Hold:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._purse.settle(self._most, self.paid)
+        if self._purse is not None:
+            await self._purse.settle(self._most, self.paid)

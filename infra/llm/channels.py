@@ -15,6 +15,7 @@ from infra.llm.fingerprints import reply_key
 from infra.llm.limits import Limiter
 from infra.llm.prices import Prices
 from infra.llm.providers import Provider, Received
+from infra.llm.structured import MOST_CHARS
 from infra.llm.wire import Mode, Said
 from infra.settings import Settings
 
@@ -90,7 +91,7 @@ class Channel:
             base_url=account.address,
             model=self.endpoint.model,
             mode=mode,
-            text=said.text,
+            text=said.text[: MOST_CHARS + 1],
             response_model=said.response_model,
             fingerprint=said.fingerprint,
             finish_reason=said.finish_reason,

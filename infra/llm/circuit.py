@@ -26,6 +26,7 @@ class Circuit:
         self._open_since: float | None = None
         self._rest_seconds = _FIRST_REST_SECONDS
         self._probe_at = 0.0
+        self._probing = False
         self._why = ""
 
     @property
@@ -47,7 +48,8 @@ class Circuit:
         if self.wait() > 0:
             return False
         if self._open_since is not None:
-            self._probe_at = self._clock() + self._rest_seconds
+            # Whatever becomes of the probe, the next one has its time.
+            self._probe_at, self._probing = self._clock() + self._rest_seconds, True
         return True
 
     def succeeded(self) -> None:
@@ -55,7 +57,7 @@ class Circuit:
         if self._open_since is not None:
             log.info("%s answers again after %.1f s", self._name, self.open_seconds)
         self._n_failures, self._open_since, self._why = 0, None, ""
-        self._rest_seconds = _FIRST_REST_SECONDS
+        self._rest_seconds, self._probing = _FIRST_REST_SECONDS, False
 
     def failed(self, reason: str) -> None:
         """The server did not answer, or with a fault of its own."""
@@ -63,13 +65,12 @@ class Circuit:
         self._why = reason
         if self._n_failures < FAILURES_TO_OPEN:
             return
-        now = self._clock()
         if self._open_since is None:
-            self._open_since = now
+            self._open_since = self._clock()
             log.warning("%s failed %d times in a row (%s)", self._name, self._n_failures, reason)
-        elif now < self._probe_at - self._rest_seconds * 0.5:
-            # Requests that were under way when it opened say nothing new.
-            return
-        else:
+        elif self._probing:
             self._rest_seconds = min(_LONGEST_REST_SECONDS, self._rest_seconds * 2)
-        self._probe_at = now + self._rest_seconds
+        else:
+            # It was under way when the circuit opened, and says nothing new.
+            return
+        self._probe_at, self._probing = self._clock() + self._rest_seconds, False

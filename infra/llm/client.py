@@ -218,8 +218,8 @@ class LanguageModels:
         for name, one in endpoints.items():
             if not self._prices.known(one.account.provider, one.model, datetime.now(UTC)):
                 raise SettingError(
-                    f"the price of {name} is unknown, so a budget in dollars cannot be kept: state its price in "
-                    "a file named by TRAINYARD_LLM_PRICE_FILE, or set TRAINYARD_LLM_BUDGET_TOKENS instead of "
+                    f"the price of {name} is unknown, so a budget in dollars cannot be kept: state its price "
+                    "in a file named by TRAINYARD_LLM_PRICE_FILE, or set TRAINYARD_LLM_BUDGET_TOKENS instead of "
                     "TRAINYARD_LLM_BUDGET_USD"
                 )
 
