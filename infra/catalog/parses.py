@@ -144,6 +144,35 @@ def save_unparsed(catalog: Catalog, parser_version: str, unparsed: Sequence[Unpa
         _add_parses(connection, rows)
 
 
+def note_readings(catalog: Catalog, reader: str, notes: Sequence[Unparsed]) -> None:
+    """Remembers what another reader made of documents, so that it is not asked again. The parse in force
+    stays in force, and nothing that the reader read is kept here."""
+    rows = [
+        {**_parse_row(one.document_id, reader, one.problems), "outcome": one.outcome, "superseded": True}
+        for one in notes
+    ]
+    with catalog.writing() as connection:
+        add_or_change(connection, tables.Parse, rows, change=("outcome", "problems"))
+
+
+def parsers_in_force(catalog: Catalog, document_ids: Sequence[str]) -> dict[str, str]:
+    """The version of the parser whose parse counts, by document."""
+    p = tables.Parse
+    query = select(p.document_id, p.parser_version).where(~p.superseded)
+    with catalog.reading() as connection:
+        return {row[0]: row[1] for row in rows_where(connection, query, p.document_id, document_ids)}
+
+
+def await_guide(catalog: Catalog, guide_id: str, reason: str) -> int:
+    """Makes the submissions that answer a guide pending again, since the guide has changed; how many."""
+    s, p = tables.Submission, tables.Parse
+    answering = select(s.parse_id).where(s.guide_id == guide_id, s.document_id != guide_id)
+    query = update(p).where(p.id.in_(answering), ~p.superseded)
+    with catalog.writing() as connection:
+        done = connection.execute(query.values(outcome=ParseOutcome.WAITING, problems=[reason]))
+        return done.rowcount
+
+
 def _parse_row(document_id: str, parser_version: str, problems: Sequence[str]) -> Row:
     return {
         "id": parse_name(document_id, parser_version),
