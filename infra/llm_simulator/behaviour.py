@@ -46,7 +46,8 @@ CONTENT_FAULTS = (
 FAULTS = (*STATUS_FAULTS, *TRANSPORT_FAULTS, *BODY_FAULTS, *CONTENT_FAULTS)
 
 Support = Literal["supported", "ignored", "rejected"]
-Responder = Callable[[list[dict[str, Any]], "dict[str, Any] | None", Any], dict[str, Any]]
+Responder = Callable[[list[dict[str, Any]], "dict[str, Any] | None", Any], "dict[str, Any] | None"]
+"""See `responders`; None where it has no answer, and a made-up one is given."""
 
 
 @dataclass(frozen=True)
