@@ -27,6 +27,7 @@ class Question:
     question: str
     points: tuple[str, ...]
     marks: tuple[float, ...]
+    model_answer: str = ""
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Question:
@@ -36,7 +37,13 @@ class Question:
         marks = tuple(float(p.get("marks") or 1.0) for p in points)
         if not texts:
             texts, marks = (str(item.get("model_answer", "")),), (float(item.get("max_score") or 1),)
-        return cls(str(item.get("question", "")), texts, marks)
+        return cls(str(item.get("question", "")), texts, marks, str(item.get("model_answer") or ""))
+
+    def is_foreign(self, place: int) -> bool:
+        """Whether the point has nothing to do with the model answer and the question."""
+        known = {reading.stem(word) for word in reading.content(f"{self.question} {self.model_answer}")}
+        own = {reading.stem(word) for word in reading.content(self.points[place])}
+        return self.model_answer != "" and not own & known
 
     @property
     def in_order(self) -> bool:
@@ -81,7 +88,7 @@ def examine(question: Question, answer: str) -> Evidence:
     ]
     findings = [_best(row) for row in claims]
     echoes = [s for s in sentences if _is_echo(question, s)]
-    findings = _with_echo(findings, echoes)
+    findings = _with_echo(question, findings, echoes)
     if question.in_order:
         findings = _with_order(findings, sentences)
     n_wrong = sum(
@@ -184,10 +191,10 @@ def _best(claims: Sequence[_Claim]) -> Finding:
     return Finding(best.sentence, doubts, best.coverage)
 
 
-def _with_echo(findings: list[Finding], echoes: Sequence[str]) -> list[Finding]:
+def _with_echo(question: Question, findings: list[Finding], echoes: Sequence[str]) -> list[Finding]:
     """An echo of the question passes for the first point that nothing else is offered for."""
     for echo in echoes:
-        free = next((i for i, f in enumerate(findings) if not f.quote), None)
+        free = next((i for i, f in enumerate(findings) if not f.quote and not question.is_foreign(i)), None)
         if free is not None:
             findings = [*findings]
             findings[free] = Finding(echo, frozenset({"repetition"}), FULL)

@@ -41,8 +41,8 @@ def respond(
     listed = [p for p in data["item"].get("points") or [] if isinstance(p, dict)]
     ids = [str(p.get("id", f"P{i}")) for i, p in enumerate(listed, 1)] or ["P1"]
     ticks = [
-        _tick(name, finding, share, slip, answer)
-        for name, finding, share, slip in zip(ids, evidence.findings, shares, slips, strict=True)
+        _tick(name, finding, share, 0.0 if question.is_foreign(place) else slips[place], answer)
+        for place, (name, finding, share) in enumerate(zip(ids, evidence.findings, shares, strict=True))
     ]
     return {
         "points": ticks,
@@ -77,8 +77,8 @@ def _slips(answer: str, question: Question, share: float, rng: random.Random) ->
     """
     steady = getattr(rng, "temperature", 0.0) == 0
     draws = []
-    for place in range(len(question.points)):
-        source = random.Random(f"{question.question}/{place}/{answer}") if steady else rng
+    for point in question.points:
+        source = random.Random(f"{question.question}/{point}/{answer}") if steady else rng
         draw = source.random()
         draws.append(1 - draw / share if draw < share else 0.0)
     return draws
