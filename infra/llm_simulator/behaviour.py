@@ -102,6 +102,8 @@ class Behaviour:
         wrong = {name: share for name, share in self.faults.items() if not 0 <= share <= 1}
         if wrong or sum(self.faults.values()) > 1 + 1e-9:
             raise SettingError(f"the faults' probabilities are {dict(self.faults)}: give 0..1 each, 1 in all")
+        if self.mode not in ("marker", "generic"):
+            raise SettingError(f"the simulator's mode is {self.mode!r}: take marker or generic")
         if not 0 <= self.poison <= 1:
             raise SettingError(f"poison is {self.poison}: give a share, 0..1")
 
