@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import pandas as pd
+
 from domain.errors import InputError, SettingError
 from infra.llm_simulator.bank import GUIDE, Bank, make_bank
 from infra.llm_simulator.behaviour import behaviour_of
@@ -20,20 +22,25 @@ MODEL = "simulated-1"
 
 @dataclass(frozen=True)
 class Examples:
-    """Where an examination was written: a guide as JSON, and its graded answers as a tidy table."""
+    """Where an examination was written: a guide, and a folder with one graded paper a student, as JSON.
+
+    Papers and not a table of answers, since a table is its own guide and knows no marking points.
+    """
 
     guide: Path
-    answers: Path
+    submissions: Path
 
 
 def write_examples(folder: Path, n_items: int, n_students: int, seed: int) -> Examples:
     """Writes the simulated examination of this seed into the folder. Raises InputError if it cannot."""
     bank = make_bank(n_items, n_students, seed)
-    written = Examples(folder / "guide.json", folder / "answers.csv")
+    written = Examples(folder / "guide.json", folder / "submissions")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        written.submissions.mkdir(parents=True, exist_ok=True)
         written.guide.write_text(_guide(bank), encoding="utf-8")
-        _table(bank, written.answers)
+        for student, answers in bank.answers.groupby("student"):
+            paper = written.submissions / f"{student}.json"
+            paper.write_text(_paper(bank, str(student), answers), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder} cannot be written to ({error.strerror}): name another folder") from error
     return written
@@ -80,10 +87,15 @@ def _guide(bank: Bank) -> str:
     return json.dumps(guide, indent=2, ensure_ascii=False) + "\n"
 
 
-def _table(bank: Bank, path: Path) -> None:
-    items = bank.items[["item_id", "guide", "number", "question", "model_answer"]]
-    table = bank.answers.merge(items, on="item_id").rename(
-        columns={"text": "answer", "gold": "score", "second_gold": "second_score"}
-    )
-    columns = ["guide", "number", "question", "model_answer", "max_score", "student", "answer", "score"]
-    table[[*columns, "second_score"]].to_csv(path, index=False)
+def _paper(bank: Bank, student: str, answers: pd.DataFrame) -> str:
+    numbers = dict(zip(bank.items["item_id"], bank.items["number"], strict=True))
+    told = [
+        {
+            "number": numbers[row["item_id"]],
+            "text": row["text"],
+            "score": row["gold"],
+            "second_score": row["second_gold"],
+        }
+        for row in answers.to_dict("records")
+    ]
+    return json.dumps({"student": student, "guide": GUIDE, "answers": told}, indent=2) + "\n"

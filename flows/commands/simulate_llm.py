@@ -52,10 +52,10 @@ def simulate_llm(
         "faults": simulation.read_faults(fault or []),
         "seed": seed,
     }
-    material = "--guides GUIDES --answers ANSWERS"
+    material = "--guides GUIDES --submissions SUBMISSIONS"
     if write_examples is not None:
         written = simulation.write_examples(write_examples, items, students, seed)
-        material = shlex.join(["--guides", str(written.guide), "--answers", str(written.answers)])
+        material = shlex.join(["--guides", str(written.guide), "--submissions", str(written.submissions)])
 
     def announce(url: str) -> None:
         say(f"A simulated language model answers at {url} until Ctrl-C. In another terminal:")
