@@ -237,7 +237,7 @@ def rates(size: float) -> dict[str, Any]:
         told = measure_rate(limit, n)
         print(
             f"limit {limit:g}/s, {n} requests: {told.share:.1%} of it sustained ({told.overall:.1%} from "
-            f"first to last), {told.n_lost} lost, {told.n_paid_twice} paid twice, {told.n_limited} sent too early; "
+            f"first to last), {told.n_lost} lost, {told.n_paid_twice} paid twice, {told.n_limited} early; "
             f"again: {told.repeat_calls} calls, {told.repeat_time_share:.2%} of the time"
         )
         if told.n_lost or told.n_paid_twice:

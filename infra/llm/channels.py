@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime
 
 from domain.language_models import Request
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 _COUNT_WHAT_IS_TAKEN = ("groq", "deepseek")
 """OpenAI counts max_tokens against the limit, whatever a reply takes; these count the reply."""
+_SPENT_IN_A_ROW = 8
+_SPENT_SECONDS = 60.0
 
 
 class Channel:
@@ -49,8 +52,8 @@ class Channel:
             most_requests=settings.llm_requests_per_minute,
             most_tokens=settings.llm_tokens_per_minute,
         )
-        self.n_spent_in_a_row = 0
-        """Answers that the account has no credit, without a reply between them."""
+        self._n_spent = 0
+        self._spent_until = 0.0
         self._prices = prices
         self._names = {
             seen.response_model
@@ -106,6 +109,17 @@ class Channel:
             created_at=moment,
             subjects=request.subjects,
         )
+
+    @property
+    def spent(self) -> bool:
+        """Whether the account had no credit lately, time after time: not worth asking for a while."""
+        return time.monotonic() < self._spent_until
+
+    def credit(self, there: bool) -> None:
+        """Takes note that a request was paid for, or could not be."""
+        self._n_spent = 0 if there else self._n_spent + 1
+        if self._n_spent >= _SPENT_IN_A_ROW:
+            self._spent_until = time.monotonic() + _SPENT_SECONDS
 
     def notice(self, response_model: str) -> None:
         """Warns, once a name, when the model calls itself otherwise than it did."""

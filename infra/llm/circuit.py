@@ -5,9 +5,11 @@ Source: Nygard, "Release It!" (2007), the circuit breaker.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +19,10 @@ _LONGEST_REST_SECONDS = 30.0
 
 
 class Circuit:
-    """Closed: all may ask. Open: nobody. Half open: one may, and its success closes it again."""
+    """Closed: all may ask. Open: nobody. Half open: one may, and its success closes it again.
+
+    Belongs to one event loop.
+    """
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
@@ -27,6 +32,7 @@ class Circuit:
         self._rest_seconds = _FIRST_REST_SECONDS
         self._probe_at = 0.0
         self._probing = False
+        self._probed = asyncio.Event()
         self._why = ""
 
     @property
@@ -50,7 +56,18 @@ class Circuit:
         if self._open_since is not None:
             # Whatever becomes of the probe, the next one has its time.
             self._probe_at, self._probing = self._clock() + self._rest_seconds, True
+            self._probed.clear()
         return True
+
+    @property
+    def probing(self) -> bool:
+        """Whether a probe is under way."""
+        return self._probing
+
+    async def probed(self, seconds: float) -> None:
+        """Returns when the probe has come to an end, or after so many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._probed.wait(), seconds)
 
     def succeeded(self) -> None:
         """The server answered, be it with a refusal of these words."""
@@ -58,6 +75,7 @@ class Circuit:
             log.info("%s answers again after %.1f s", self._name, self.open_seconds)
         self._n_failures, self._open_since, self._why = 0, None, ""
         self._rest_seconds, self._probing = _FIRST_REST_SECONDS, False
+        self._probed.set()
 
     def failed(self, reason: str) -> None:
         """The server did not answer, or with a fault of its own."""
@@ -74,3 +92,4 @@ class Circuit:
             # It was under way when the circuit opened, and says nothing new.
             return
         self._probe_at, self._probing = self._clock() + self._rest_seconds, False
+        self._probed.set()

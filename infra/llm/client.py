@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from domain.errors import SettingError
 from domain.language_models import Answered, Request
 from infra.catalog import Catalog, SeenModel, Spent, models_seen, spent
-from infra.llm.asking import Asker, Terms
+from infra.llm.asking import Asker
 from infra.llm.background import Background
 from infra.llm.budget import Budget
+from infra.llm.calls import Terms
 from infra.llm.channels import Channel
 from infra.llm.circuit import Circuit
 from infra.llm.endpoints import Account, Endpoint, accounts, endpoint
@@ -219,8 +220,8 @@ class LanguageModels:
             if not self._prices.known(one.account.provider, one.model, datetime.now(UTC)):
                 raise SettingError(
                     f"the price of {name} is unknown, so a budget in dollars cannot be kept: state its price "
-                    "in a file named by TRAINYARD_LLM_PRICE_FILE, or set TRAINYARD_LLM_BUDGET_TOKENS instead of "
-                    "TRAINYARD_LLM_BUDGET_USD"
+                    "in a file named by TRAINYARD_LLM_PRICE_FILE, or set TRAINYARD_LLM_BUDGET_TOKENS "
+                    "instead of TRAINYARD_LLM_BUDGET_USD"
                 )
 
     def _ask(self, orders: list[Order], terms: Terms, paid: Spent) -> list[Answered]:

@@ -103,7 +103,7 @@ class Provider:
         line = masked(" ".join(str(what).split()))
         for secret in self._secrets:
             line = line.replace(secret, "…")
-        return line[:_LONGEST_REASON] or type(what).__name__
+        return line[:_LONGEST_REASON].rstrip(".") or type(what).__name__
 
 
 def _open(account: Account, timeout_seconds: float) -> tuple[Any, Any]:
