@@ -78,18 +78,46 @@ def read(body: bytes, style: Style) -> Asked:
 
 def _shape(told: dict[str, Any]) -> tuple[Any, str, dict[str, Any] | None]:
     """How the answer's shape was asked for, the schema's name and the schema."""
-    wanted = told.get("response_format") or {}
+    wanted, tools = told.get("response_format") or {}, told.get("tools") or []
+    if (
+        not isinstance(wanted, dict)
+        or not isinstance(tools, list)
+        or not all(isinstance(t, dict) for t in tools)
+    ):
+        raise NotUnderstoodError("'response_format' must be an object and 'tools' a list of objects.")
     if wanted.get("type") == "json_schema":
         described = wanted.get("json_schema") or {}
         if not isinstance(described.get("schema"), dict):
             raise NotUnderstoodError("Missing required parameter: 'response_format.json_schema.schema'.")
+        if described.get("strict") and (complaint := _not_strict(described["schema"])):
+            raise NotUnderstoodError(f"Invalid schema for response_format: {complaint}")
         return "schema", str(described.get("name", "")), described["schema"]
-    if told.get("tools"):
-        function = told["tools"][0].get("function") or {}
+    if tools:
+        function = tools[0].get("function") or {}
         return "tool", str(function.get("name", "")), function.get("parameters")
     if wanted.get("type") == "json_object":
+        if "json" not in " ".join(_text(message) for message in told["messages"]).lower():
+            raise NotUnderstoodError("'messages' must contain the word 'json' in some form.")
         return "json", "", None
     return "text", "", None
+
+
+def _not_strict(schema: Any, where: str = "()") -> str:
+    """What OpenAI would refuse about a strict schema, "" for nothing: objects are closed and complete.
+
+    Source: OpenAI, Structured Outputs, "Supported schemas".
+    """
+    if not isinstance(schema, dict):
+        return ""
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        if schema.get("additionalProperties") is not False:
+            return f"In context={where}, 'additionalProperties' is required to be supplied and to be false."
+        if set(schema.get("required") or ()) != set(properties):
+            return f"In context={where}, 'required' must be an array that includes every key in properties."
+    inner = {**(properties or {}), "items": schema.get("items"), **(schema.get("$defs") or {})}
+    inner |= {f"anyOf{i}": one for i, one in enumerate(schema.get("anyOf") or [])}
+    return next((told for name, one in inner.items() if (told := _not_strict(one, f"{where}.{name}"))), "")
 
 
 def _described(prompt: str) -> tuple[str, dict[str, Any] | None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 import time
 from typing import Any
@@ -19,6 +20,8 @@ from infra.llm_simulator.answering import Desk
 from infra.llm_simulator.asked import Style
 from infra.llm_simulator.behaviour import Behaviour, behaviour_of
 from infra.llm_simulator.wire import Response
+
+log = logging.getLogger(__name__)
 
 MOST_BYTES = 16 * 2**20
 """The longest body that is read."""
@@ -122,7 +125,12 @@ class _Connection(asyncio.Protocol):
             if method != "POST":
                 return wire.error(405, f"Method {method} is not allowed here.", "wrong_method")
             now = asyncio.get_running_loop().time()
-            return desk.answer(bytes(self._body), style, key, now, time.time())
+            try:
+                return desk.answer(bytes(self._body), style, key, now, time.time())
+            except Exception:
+                # A responder's own fault: without an answer its client would wait for ever.
+                log.exception("the simulator could not answer a request")
+                return wire.error(500, "The simulator itself failed: see its log.", "simulator_failed")
         if path.endswith("/models"):
             it = desk.behaviour
             return desk.refused_key(key) or wire.models(it.models, it.retiring, style)
