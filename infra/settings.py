@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     llm_deadline_seconds: float = Field(
         900.0, gt=0, le=86_400, description="how long a reply is tried for, retries and waits included"
     )
+    model_parsing: Literal["off", "review", "accept-verified"] = Field(
+        "off",
+        description="whether a language model reads guides too: review shows its findings to a person, "
+        "accept-verified also takes guides that only it can read, once every word and mark is found in them",
+    )
     embeddings_base_url: Address = Field(None, description="of an OpenAI-like API")
     embeddings_api_key: SecretStr | None = None
 

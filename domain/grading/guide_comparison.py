@@ -7,16 +7,21 @@ becomes a `Disagreement` for a person, with both values and the lines of the gui
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from domain.grading.guide_json import as_json, guide_to_json, item_to_json
+from domain.grading.marks_notation import take_marks
 from domain.grading.model_guides import ModelParse, Refusal
 from domain.grading.records import Criterion, Guide, Item
 from domain.grading.source_text import SourceText, numbers_in, plain
+from domain.grading.totals import read_total
 
 FIELDS = ("question", "model_answer", "max_score", "criteria", "alternatives")
 """Of an item, in the order in which they are told; what decides how it is graded."""
+
+UNREADABLE = ["the rule parser could not read it"]
 
 
 class Outcome(StrEnum):
@@ -68,7 +73,7 @@ def compare(rule: Guide | None, model: ModelParse, source_text: str) -> Verdict:
 
 
 def _proposal(rule: Guide | None, model: ModelParse) -> Disagreement:
-    problems = list(rule.problems) if rule is not None else ["the rule parser could not read it"]
+    problems = list(rule.problems) if rule is not None else UNREADABLE
     reason = "only the language model could read this guide; all its wordings and marks were found in it"
     return Disagreement("", "guide", problems, guide_to_json(model.guide), (), reason)
 
@@ -133,17 +138,18 @@ def _difference_of(
     theirs: Item | None = None,
 ) -> Disagreement:
     refusal = model.refused(theirs.number if theirs else "", name)
-    told = [problem for problem in model.guide.problems if problem.startswith(f"item {number} ")]
+    problems = [problem for problem in model.guide.problems if problem.startswith(f"item {number} ")]
     reason = "the two readings differ"
     if refusal is not None:
         reason = f"the two readings differ; of the model's, {refusal.reason}"
-    elif told and name in ("max_score", "criteria"):
-        reason = f"the two readings differ; of the model's, {told[0]}"
-    evidence = (
-        _evidence(source, "rule", rule_value, ours),
-        _evidence(source, "model", model_value, theirs),
-    )
-    return Disagreement(number, name, _as_json(rule_value), _as_json(model_value), evidence, reason)
+    elif problems and name in ("max_score", "criteria"):
+        reason = f"the two readings differ; of the model's, {problems[0]}"
+    values = (("rule", rule_value, ours), ("model", model_value, theirs))
+    if name == "stated_total":
+        evidence = tuple(_total_evidence(source, whose, value) for whose, value, _ in values)
+    else:
+        evidence = tuple(_evidence(source, *told) for told in values)
+    return Disagreement(number, name, as_json(rule_value), as_json(model_value), evidence, reason)
 
 
 def _said(value: Any) -> Any:
@@ -166,41 +172,20 @@ def _evidence(source: SourceText, whose: str, value: Any, item: Item | None) -> 
     return f"{whose}: line {line}: {source.line(line)[:200]}"
 
 
+def _total_evidence(source: SourceText, whose: str, value: float | None) -> str:
+    lines = range(1, len(source.lines) + 1)
+    totals = [n for n in lines if (total := read_total(source.line(n))) and total.marks == value]
+    told = f"line {totals[-1]}: {source.line(totals[-1])}" if totals else "no line is a total of that"
+    return f"{whose}: {told}"
+
+
 def _line_of(source: SourceText, value: Any, start: int) -> int | None:
     if isinstance(value, float):
         lines = [*range(start, len(source.lines) + 1), *range(1, start)]
-        return next((n for n in lines if value in numbers_in(source.line(n))), None)
+        stated = [n for n in lines if value in numbers_in(source.line(n))]
+        # "Question 2 (3 marks)" states 3, whatever else is numbered 2.
+        marked = [n for n in stated if take_marks(source.line(n)).marks == value]
+        return next(iter(marked or stated), None)
     texts = [value] if isinstance(value, str) else [getattr(entry, "text", entry) for entry in value or ()]
     places = [found[0].first for text in texts if (found := source.find(text, after=start))]
     return places[0] if places else None
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [asdict(entry) if isinstance(entry, Criterion) else entry for entry in value]
-    return value
-
-
-def item_to_json(item: Item) -> dict[str, Any]:
-    """As the catalog keeps it; `item_from_json` is its inverse."""
-    told = asdict(item)
-    return {**told, "criteria": list(told["criteria"]), "alternatives": list(item.alternatives),
-            "not_accepted": list(item.not_accepted)}  # fmt: skip
-
-
-def item_from_json(told: dict[str, Any]) -> Item:
-    criteria = tuple(Criterion(point["text"], point["marks"]) for point in told["criteria"])
-    texts = {name: tuple(told[name]) for name in ("alternatives", "not_accepted")}
-    return Item(**{**told, "criteria": criteria, **texts})
-
-
-def guide_to_json(guide: Guide) -> dict[str, Any]:
-    return {
-        "title": guide.title,
-        "stated_total": guide.stated_total,
-        "items": [item_to_json(item) for item in guide.items],
-    }
-
-
-def guide_from_json(told: dict[str, Any]) -> Guide:
-    return Guide(told["title"], tuple(map(item_from_json, told["items"])), told["stated_total"])

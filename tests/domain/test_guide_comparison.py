@@ -2,12 +2,15 @@
 
 import copy
 import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from domain.documents.extraction import Extraction
-from domain.grading.guide_comparison import Outcome, Verdict, compare, guide_from_json
+from domain.grading.guide_choices import Choice, settled_guide
+from domain.grading.guide_comparison import Outcome, Verdict, compare
+from domain.grading.guide_json import guide_from_json
 from domain.grading.guide_requests import SCHEMA_NAME
 from domain.grading.guides import parse_guide
 from domain.grading.model_guides import read_items
@@ -149,3 +152,69 @@ def test_an_unverified_reading_is_never_proposed() -> None:
     found = verdict(changed(0, model_answer="Moonlight does it."), None)
     assert (found.outcome, found.guide, found.disagreements) == (Outcome.REFUSED, None, ())
     assert found.refusals
+
+
+def settled(told: dict[str, Any], *fields: str) -> Guide | None:
+    """The guide after a person took the model's value for those fields."""
+    found = verdict(told, by_rule())
+    taken = [Choice(d.item, d.field, d.rule, d.model) for d in found.disagreements if d.field in fields]
+    kept = json.loads(json.dumps([asdict(choice) for choice in taken]))
+    return settled_guide(by_rule(), [Choice(**choice) for choice in kept], TEXT, "leaf.txt")
+
+
+def test_only_the_chosen_field_of_the_chosen_item_changes() -> None:
+    guide = settled(changed(0, model_answer="Plants make sugar"), "model_answer")
+    rule = by_rule()
+    assert guide is not None
+    assert guide.items == (replace(rule.items[0], model_answer="Plants make sugar"), rule.items[1])
+    assert (guide.title, guide.stated_total, guide.problems) == (rule.title, rule.stated_total, ())
+
+
+def test_what_was_not_chosen_stays_as_the_rules_read_it() -> None:
+    assert settled(changed(0, model_answer="Plants make sugar")) == by_rule()
+
+
+def test_a_choice_that_unbalances_the_marks_says_so() -> None:
+    guide = settled(changed(0, max_score=2), "max_score")
+    assert guide is not None
+    assert guide.problems == (
+        "item 1 (line 3) is worth 2 marks, but its marking points add up to 3",
+        "the items add up to 4 marks, the guide states 5",
+    )
+
+
+def test_points_and_numbers_can_be_taken_together() -> None:
+    points = [{"text": "sugar is made", "marks": 1}, {"text": "light is needed", "marks": 2}]
+    told = changed(0, number="1a", starts_with="What is photosynthesis?", criteria=points)
+    guide = settled(told, "criteria", "number")
+    assert guide is not None and guide.problems == ()
+    assert [(i.number, [c.marks for c in i.criteria]) for i in guide.items] == [("1a", [1.0, 2.0]), ("2", [])]
+
+
+def test_an_item_can_be_taken_out_and_put_in() -> None:
+    without = settled({**HONEST, "items": HONEST["items"][:1], "stated_total": 5}, "item")
+    assert without is not None
+    assert [item.number for item in without.items] == ["1"]
+    assert without.problems == ("the items add up to 3 marks, the guide states 5",)
+    short = replace(by_rule(), items=by_rule().items[1:], stated_total=5.0)
+    (missing,) = verdict(HONEST, short).disagreements
+    choice = Choice(missing.item, missing.field, missing.rule, missing.model)
+    whole = settled_guide(short, [choice], TEXT, "leaf.txt")
+    assert whole is not None
+    assert [item.number for item in whole.items] == ["1", "2"]
+    assert whole.problems == ()
+
+
+def test_a_choice_about_an_earlier_reading_does_not_count() -> None:
+    stale = Choice("1", "model_answer", "what the rules read last year", "Plants make sugar")
+    assert settled_guide(by_rule(), [stale], TEXT, "leaf.txt") == by_rule()
+
+
+def test_a_total_is_shown_by_the_line_that_states_it() -> None:
+    text = TEXT.replace("Question 1 (3 marks)", "Question 5 (3 marks)").replace("Question 2", "Question 6")
+    told = copy.deepcopy(HONEST)
+    for item, number in zip(told["items"], "56", strict=True):
+        item.update(number=number, starts_with=f"Question {number}")
+    (found,) = verdict({**told, "stated_total": None}, by_rule(text), text).disagreements
+    assert (found.field, found.rule, found.model) == ("stated_total", 5.0, None)
+    assert found.evidence == ("rule: line 15: Total: 5 marks", "model: no line is a total of that")
