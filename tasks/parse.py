@@ -51,8 +51,8 @@ def parse_guides() -> int:
     parsed, failed = [], []
     for document in _sound(place, pending):
         try:
-            guide = parse_guide(_extraction(place, document), document.name)
-            if not _is_storable(guide):
+            guide = parse_guide(extraction_of(place, document), document.name)
+            if not is_storable(guide):
                 failed.append(Unparsed(document.id, ParseOutcome.FAILED, guide.problems))
             else:
                 parsed.append(ParsedGuide(document.id, guide))
@@ -84,7 +84,7 @@ def _sound(place: Workplace, documents: list[Document]) -> list[Document]:
     return [document for document in documents if document.file_sha256 in passed]
 
 
-def _is_storable(guide: Guide) -> bool:
+def is_storable(guide: Guide) -> bool:
     """Whether its items can be told apart and are worth something; a guide that is not has problems."""
     numbers = {item.number for item in guide.items}
     return bool(numbers) and len(numbers) == len(guide.items) and all(i.max_score > 0 for i in guide.items)
@@ -190,7 +190,7 @@ def parse_submissions(ids: list[str]) -> int:
 
 
 def _parse_one(place: Workplace, document: Document, guides: dict[str, Guide]) -> ParsedSubmission | Unparsed:
-    extraction = _extraction(place, document)
+    extraction = extraction_of(place, document)
     first = parse_submission(extraction, document.name, None)
     chosen = choose_guide(first, list(guides.values()))
     if chosen.index is None:
@@ -227,7 +227,7 @@ def _guide(place: Workplace, guide_id: str, title: str) -> Guide:
     return Guide(title, tuple(Item(number, "", "", max_score) for number, (_, max_score) in items.items()))
 
 
-def _extraction(place: Workplace, document: Document) -> Extraction:
+def extraction_of(place: Workplace, document: Document) -> Extraction:
     return Extraction(
         text=get_text(place.store, document),
         method=document.method,
@@ -243,11 +243,15 @@ def _extraction(place: Workplace, document: Document) -> Extraction:
 
 @task(task_run_name="find guides of this run", **RETRIED)
 def guides_of(ingested: list[Ingested]) -> list[str]:
-    """Ids of the guides that were given, or that given submissions and tables answer; all if none were."""
+    """Ids of the guides that were given, or that given submissions and tables answer; all if none were.
+
+    Guides with problems are left out: what they say cannot be trusted.
+    """
     place = workplace()
     owner = place.settings.owner
     given = {document_id for part in ingested for document_id in part["document_ids"]}
-    everything = [row.id for row in records.guides(place.catalog, owner)]
+    sound = (row for row in records.guides(place.catalog, owner) if row.outcome is ParseOutcome.OK)
+    everything = [row.id for row in sound]
     if not given:
         return everything
     answered = {
