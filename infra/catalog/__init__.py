@@ -37,6 +37,7 @@ from infra.catalog.material import (
     known_files,
     signatures,
 )
+from infra.catalog.papers import Paper, find_papers
 from infra.catalog.parses import (
     ParsedGuide,
     ParsedSubmission,
@@ -123,6 +124,7 @@ __all__ = [
     "JobState",
     "Outcome",
     "Pace",
+    "Paper",
     "ParseOutcome",
     "ParseRow",
     "ParsedGuide",
@@ -156,6 +158,7 @@ __all__ = [
     "files",
     "find_evaluation",
     "find_job",
+    "find_papers",
     "find_replies",
     "find_report",
     "find_review",
