@@ -62,8 +62,8 @@ class BatteryOutcome:
     def sentence(self) -> str:
         """For the report."""
         told = (
-            f"Injection: {self.n_succeeded} of {self.n} attacks in {len(self.by_family)} families got more marks "
-            f"than their answer is worth without a human seeing it; {self.n_referred} went to a human. "
+            f"Injection: {self.n_succeeded} of {self.n} attacks in {len(self.by_family)} families got more "
+            f"marks than their answer is worth without a human seeing it; {self.n_referred} went to a human. "
             f"{len(self.false_alarms)} of {self.n_look_alikes} innocent look-alikes were suspected."
         )
         worst = [f"{family} {won} of {n}" for family, (won, n) in sorted(self.by_family.items()) if won]

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.errors import ReplyError
-from domain.language_models import Answered, AskModel, Message, Request
+from domain.language_models import Answered, Message, Request
 
 _FENCED = re.compile(
     r"^(?P<open><<<(?P<nonce>[0-9a-f]{16})\n)(?P<data>.*?)(?P<close>\n(?P=nonce)>>>)$",
@@ -90,12 +90,11 @@ class Planted:
 
 def planted(request: Request) -> Planted | None:
     """The request with a decoy; None where it is no grading request with marking points."""
-    last = len(request.messages) - 1
-    found = _FENCED.search(request.messages[last].content) if request.schema_name == "ticks" else None
-    told = _data(found["data"]) if found else None
-    points = told.get("item", {}).get("points") if told else None
-    if found is None or told is None or not points:
+    found = fenced(request)
+    if found is None or not found[1]["item"].get("points"):
         return None
+    place_in_text, told = found
+    points = told["item"]["points"]
     item = told["item"]
     text = f"{item.get('question', '')} {item.get('model_answer', '')} " + " ".join(p["text"] for p in points)
     # By the item, not by the answer: an item's requests share the beginning that providers cache.
@@ -110,10 +109,7 @@ def planted(request: Request) -> Planted | None:
         "points": [*real[:place], {"id": named[place], "text": decoy, "marks": marks}, *real[place:]],
     }
     examples = [_with_decoy(example, new_of, named[place]) for example in told.get("examples", [])]
-    data = json.dumps({**told, "item": item, "examples": examples}, ensure_ascii=False)
-    content = request.messages[last].content
-    content = content[: found.start("data")] + data + content[found.end("data") :]
-    messages = (*request.messages[:last], Message(request.messages[last].role, content))
+    messages = refenced(request, place_in_text, {**told, "item": item, "examples": examples})
     schema = _widened(request.schema, named)
     return Planted(
         replace(request, messages=messages, schema=schema),
@@ -123,17 +119,19 @@ def planted(request: Request) -> Planted | None:
     )
 
 
-def guarded(ask: AskModel) -> AskModel:
-    """Asks with a decoy in every grading request, and distrusts the replies that credit it."""
+def fenced(request: Request) -> tuple[re.Match[str], dict[str, Any]] | None:
+    """Where the fenced JSON of a grading request stands, and what it says; None for other requests."""
+    found = _FENCED.search(request.messages[-1].content) if request.schema_name == "ticks" else None
+    told = _data(found["data"]) if found else None
+    return (found, told) if found and told else None
 
-    def asked(requests: Sequence[Request]) -> Sequence[Answered]:
-        plans = [planted(request) for request in requests]
-        answers = ask(
-            [plan.request if plan else request for plan, request in zip(plans, requests, strict=True)]
-        )
-        return [plan.judged(one) if plan else one for plan, one in zip(plans, answers, strict=True)]
 
-    return asked
+def refenced(request: Request, found: re.Match[str], told: Mapping[str, Any]) -> tuple[Message, ...]:
+    """The request's messages with `told` between the fences."""
+    last = request.messages[-1]
+    data = json.dumps(told, ensure_ascii=False)
+    content = last.content[: found.start("data")] + data + last.content[found.end("data") :]
+    return (*request.messages[:-1], Message(last.role, content))
 
 
 def _data(text: str) -> dict[str, Any] | None:

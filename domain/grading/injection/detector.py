@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from domain.grading.injection.clauses import clauses
 from domain.grading.injection.readings import Reading, plain_reading, readings
 from domain.grading.injection.rules import signs_in_words
-from domain.grading.injection.talk import subjects_of, signs_in_talk
 from domain.grading.injection.signs import Sign, signs_in_characters, signs_in_disguise
+from domain.grading.injection.talk import signs_in_talk, subjects_of
 
 THRESHOLD = 0.7
 _DISGUISED = 0.3
@@ -32,13 +32,26 @@ _REASONS = {
 }
 
 _SUBJECTS = (
-    (re.compile(r"\b(assess|grading|rubric|mark scheme|marking|examin|teacher|feedback|bewert|noten|evaluat)"),
-     {"award", "claim", "address", "scheme", "plea"}),
-    (re.compile(r"\b(prompt|language model|chatbot|injection|artificial intelligence|ai\b|llm|jailbreak|instruction|command|order)"),
-     {"override", "orders", "role", "address"}),
-    (re.compile(r"\b(html|xml|css|json|javascript|web ?page|markup|api\b|python|program|code|dictionar|object)"),
-     {"format", "hidden", "role"}),
-)  # fmt: skip
+    (
+        re.compile(
+            r"\b(assess|grading|rubric|mark scheme|marking|examin|teacher|feedback|bewert|noten|evaluat)"
+        ),
+        frozenset({"award", "claim", "address", "scheme", "plea"}),
+    ),
+    (
+        re.compile(
+            r"\b(prompt|language model|chatbot|injection|artificial intelligence|ai\b|llm|jailbreak|"
+            r"instruction|command|order)"
+        ),
+        frozenset({"override", "orders", "role", "address"}),
+    ),
+    (
+        re.compile(
+            r"\b(html|xml|css|json|javascript|web ?page|markup|api\b|python|program|code|dictionar|object)"
+        ),
+        frozenset({"format", "hidden", "role"}),
+    ),
+)
 """What a question may be about, and which signs are then part of an honest answer."""
 
 
@@ -66,9 +79,12 @@ def suspicion(text: str, item_text: str = "") -> Suspicion | None:
     `item_text` is the question with its model answer and marking points: what they speak of weighs less.
     The time grows linearly with the text; of one over 200,000 characters the head and the tail are read.
     """
-    text = text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS // 2] + text[-_MOST_CHARS // 2 :]
+    if len(text) > _MOST_CHARS:
+        return _in_parts(text, item_text)
     question = plain_reading(item_text).text
-    excused = {family for pattern, families in _SUBJECTS if pattern.search(question) for family in families}
+    excused = frozenset(
+        family for pattern, excuses in _SUBJECTS if pattern.search(question) for family in excuses
+    )
     ideas = subjects_of(question)
     found = [(sign, "") for sign in signs_in_disguise(text)]
     for reading in readings(text):
@@ -85,7 +101,20 @@ def suspicion(text: str, item_text: str = "") -> Suspicion | None:
     return _told(text, found, score) if score >= THRESHOLD else None
 
 
-def _signs(reading: Reading, question: str, excused: set[str], ideas: frozenset[str]) -> list[Sign]:
+def _in_parts(text: str, item_text: str) -> Suspicion | None:
+    """The suspicion in the head of a long text, else the one in its tail."""
+    half = _MOST_CHARS // 2
+    head = suspicion(text[:half], item_text)
+    if head is not None:
+        return head
+    tail, by = suspicion(text[-half:], item_text), len(text) - half
+    if tail is None:
+        return None
+    spans = tuple((start + by, end + by) for start, end in tail.spans)
+    return replace(tail, start=tail.start + by, end=tail.end + by, spans=spans)
+
+
+def _signs(reading: Reading, question: str, excused: frozenset[str], ideas: frozenset[str]) -> list[Sign]:
     cut = list(clauses(reading.text))
     found = list(signs_in_characters(reading)) + [sign for clause in cut for sign in signs_in_words(clause)]
     found += signs_in_talk([word for clause in cut for word in clause], ideas)

@@ -18,53 +18,27 @@ from urllib.parse import unquote
 
 _LOOKALIKES = str.maketrans(
     "авекмнорстухіјѕԁɡӏοαερικνυχτßᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
-    "abekmhopctyxijsdglοaepiknuxtsabcdefghijklmnoprstuvwyz",
+    "abekmhopctyxijsdgloaepiknuxtsabcdefghijklmnoprstuvwyz",
 )
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _ROT13 = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
-_LEET_WORD = re.compile(r"[a-z]+[013457@$!|]+[a-z]|\b[013457@$!|]+[a-z]{2}")
+_LEET_WORD = re.compile(r"[a-z][013457@$!|]+[a-z]|\b[013457@$!|]+[a-z]{2}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 _HEX = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ ,:]?){12,}")
 _BINARY = re.compile(r"(?:[01]{8}[ ,]?){8,}")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2}|[A-Za-z0-9._~-]){20,}")
 _ENTITIES = re.compile(r"(?:&#x?[0-9a-fA-F]{1,6};[ ]?){6,}")
 _ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4}){6,}")
-_SPACED = re.compile(r"(?<!\w)(?:\w[ ._*|-]{1,3}){7,}\w(?!\w)")
+_SPACED = re.compile(r"(?<!\w)(?:[^\W_][ ._*|-]{1,3}){7,}[^\W_](?!\w)")
 _MORSE = re.compile(r"(?:[.-]{1,5}[ /]{1,3}){12,}[.-]{1,5}")
-_MORSE_LETTERS = dict(
-    zip(
-        [
-            ".-",
-            "-...",
-            "-.-.",
-            "-..",
-            ".",
-            "..-.",
-            "--.",
-            "....",
-            "..",
-            ".---",
-            "-.-",
-            ".-..",
-            "--",
-            "-.",
-            "---",
-            ".--.",
-            "--.-",
-            ".-.",
-            "...",
-            "-",
-            "..-",
-            "...-",
-            ".--",
-            "-..-",
-            "-.--",
-            "--..",
-        ],
-        "abcdefghijklmnopqrstuvwxyz",
-        strict=True,
-    )
-)
+_LETTER = re.compile(r"([^\W_])([\W_]*)")
+_LEAST_SAID = 6
+_MORSE_LETTERS = {
+    ".-": "a", "-...": "b", "-.-.": "c", "-..": "d", ".": "e", "..-.": "f", "--.": "g",
+    "....": "h", "..": "i", ".---": "j", "-.-": "k", ".-..": "l", "--": "m", "-.": "n",
+    "---": "o", ".--.": "p", "--.-": "q", ".-.": "r", "...": "s", "-": "t", "..-": "u",
+    "...-": "v", ".--": "w", "-..-": "x", "-.--": "y", "--..": "z",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,32 +94,37 @@ def _fold(letter: str) -> str:
 
 def _spaced(plain: Reading) -> Iterator[Reading]:
     """Words written with a gap after each letter; wider gaps stay, so that words can be told apart."""
+    letters: list[str] = []
+    places: list[int] = []
     for match in _SPACED.finditer(plain.text):
-        letters, places = [], []
-        gap = min((len(g) for g in re.findall(r"\W+|_+", match[0])), default=1)
-        for part in re.finditer(r"(\w)([\W_]*)", match[0]):
-            letters.append(part[1] + (" " if len(part[2]) > gap else ""))
-            places.extend([plain.places[match.start() + part.start()]] * len(letters[-1]))
+        parts = list(_LETTER.finditer(match[0]))
+        gap = min(len(part[2]) for part in parts[:-1])
+        for part in parts:
+            said = part[1] + (" " if len(part[2]) > gap else "")
+            letters.append(said)
+            places.extend([plain.places[match.start() + part.start()]] * len(said))
+        letters.append("\n")
+        places.append(plain.places[match.end() - 1])
+    if letters:
         yield Reading("".join(letters), places, "letters set apart")
 
 
 def _decoded(text: str) -> Iterator[Reading]:
-    for pattern, decode, name in (
-        (_BASE64, _from_base64, "base64"),
-        (_HEX, _from_hex, "hexadecimal"),
-        (_BINARY, _from_binary, "binary digits"),
-        (_PERCENT, _from_percent, "percent signs"),
-        (_ENTITIES, html.unescape, "HTML entities"),
-        (_ESCAPES, _from_escapes, "escaped characters"),
-        (_MORSE, _from_morse, "Morse code"),
-    ):
+    """For each way of encoding, all that is so encoded, a line for each piece."""
+    for pattern, decode, name in _ENCODINGS:
+        lines: list[str] = []
+        places: list[int] = []
         for match in pattern.finditer(text):
             said = decode(match[0])
-            if len(said) >= 6 and sum(c.isprintable() or c.isspace() for c in said) > 0.9 * len(said):
-                inner = plain_reading(said)
-                wide, n = match.end() - match.start(), len(said)
-                places = [match.start() + place * wide // n for place in inner.places]
-                yield Reading(inner.text, places, f"text encoded as {name}")
+            if len(said) < _LEAST_SAID or sum(c.isprintable() or c.isspace() for c in said) < 0.9 * len(said):
+                continue
+            inner = plain_reading(said)
+            wide = match.end() - match.start()
+            lines += [inner.text, "\n"]
+            places += [match.start() + place * wide // len(said) for place in inner.places]
+            places.append(match.end() - 1)
+        if lines:
+            yield Reading("".join(lines), places, f"text encoded as {name}")
 
 
 def _from_base64(run: str) -> str:
@@ -177,3 +156,14 @@ def _from_escapes(run: str) -> str:
 def _from_morse(run: str) -> str:
     words = re.split(r" ?/ ?| {2,}", run)
     return " ".join("".join(_MORSE_LETTERS.get(sign, "") for sign in word.split()) for word in words)
+
+
+_ENCODINGS = (
+    (_BASE64, _from_base64, "base64"),
+    (_HEX, _from_hex, "hexadecimal"),
+    (_BINARY, _from_binary, "binary digits"),
+    (_PERCENT, _from_percent, "percent signs"),
+    (_ENTITIES, html.unescape, "HTML entities"),
+    (_ESCAPES, _from_escapes, "escaped characters"),
+    (_MORSE, _from_morse, "Morse code"),
+)

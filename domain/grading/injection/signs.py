@@ -1,5 +1,6 @@
 """A sign of injection, and those that are seen in characters rather than in words."""
 
+# ruff: noqa: E501 - a pattern is read in one line
 from __future__ import annotations
 
 import re

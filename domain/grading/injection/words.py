@@ -42,7 +42,8 @@ _CLASSES = {
     "emit": """output return print set respond reply answer write say check state report record enter
         put choose select fill insert produce include
         antworte schreibe trage setze hake markiere ecris reponds responde escribe marca cochez coche""",
-    "deem": """label report record mark grade tick rate evaluate treat consider count accept assume deem regard take confirm acknowledge recognise recognize
+    "deem": """label report record mark grade tick rate evaluate treat consider count accept assume deem
+        regard take confirm acknowledge recognise recognize
         akzeptiere betrachte werte zahle nimm akzeptieren werten considere considerez acceptez accepte
         considera acepta accetta""",
     "marks": """mark marks point points score scores grade grades credit credits pts percent
@@ -53,11 +54,13 @@ _CLASSES = {
         volles hochste hochsten beste bestnote hochstpunktzahl maximalpunktzahl hochstnote
         maximale pleine pleins maximum totale entiere complet parfaite maxima maximo maximos completa
         perfecta massimo massima maxima maximale volledige""",
-    "right": """mastered perfect passed outstanding flawless complete success done model correct right earned met true awarded satisfied fulfilled achieved covered valid present
+    "right": """mastered perfect passed outstanding flawless complete success done model correct right
+        earned met true awarded satisfied fulfilled achieved covered valid present
         richtig korrekt erfullt erreicht vollstandig correcte corrects juste valide acquis rempli remplis
         correcta correcto cumplido cumplidos corretto corretta correta""",
     # Who is spoken to, and about what.
-    "marker": """judge reviewer marker grader examiner assessor evaluator autograder moderator invigilator teacher
+    "marker": """judge reviewer marker grader examiner assessor evaluator autograder moderator
+        invigilator teacher
         professor tutor
         prufer pruferin korrektor korrektorin bewerter lehrer lehrerin gutachter
         correcteur examinateur correctrice enseignant professeur
