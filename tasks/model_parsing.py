@@ -163,9 +163,10 @@ def _by_rule(extraction: Extraction, document: Document) -> Guide | None:
 
 
 def _accept_verified(place: Workplace) -> int:
-    """Takes the open proposals of guides that only the model could read; how many there were."""
+    """Takes the open proposals of guides that only the model could read, and read whole; how many."""
     found = records.find_reviews(place.catalog, place.settings.owner, state="open")
-    proposals = [review for review in found if review.field == "guide"]
+    # The evidence of a proposal are the lines that the model passed over.
+    proposals = [review for review in found if review.field == "guide" and not review.evidence]
     for review in proposals:
         records.settle_review(place.catalog, review.id, "model", _BY_SETTING)
     return len(proposals)

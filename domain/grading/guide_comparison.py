@@ -75,7 +75,10 @@ def compare(rule: Guide | None, model: ModelParse, source_text: str) -> Verdict:
 def _proposal(rule: Guide | None, model: ModelParse) -> Disagreement:
     problems = list(rule.problems) if rule is not None else UNREADABLE
     reason = "only the language model could read this guide; all its wordings and marks were found in it"
-    return Disagreement("", "guide", problems, guide_to_json(model.guide), (), reason)
+    if model.unread:
+        reason += ", but it passed over some lines"
+    evidence = tuple(f"not read: {line}" for line in model.unread)
+    return Disagreement("", "guide", problems, guide_to_json(model.guide), evidence, reason)
 
 
 def _differences(rule: Guide, model: ModelParse, source: SourceText) -> Iterator[Disagreement]:

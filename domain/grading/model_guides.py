@@ -17,8 +17,11 @@ from domain.grading.numbering import normalise_number, read_label
 from domain.grading.records import Guide
 from domain.grading.source_text import Found, SourceText, numbers_in, plain
 from domain.grading.totals import read_total
+from domain.grading.vocabulary import read_field
 from domain.language_models import Answered, Reply
 
+_WHOLE = ("question", "model_answer", "criteria")
+"""Fields that hold whole sentences or points of the guide."""
 _NOWHERE = "this wording does not stand in the guide"
 _MOST_UNREAD_WORDS = 12
 """Of consecutive lines that no item claims although they state marks."""
@@ -32,7 +35,8 @@ class Refusal:
     field: str
     value: str
     reason: str
-    kind: Literal["wording", "number", "structure"]
+    kind: Literal["wording", "part", "number", "structure"]
+    """"wording": not in the guide at all; "part": only a part of a sentence there."""
 
     def __str__(self) -> str:
         named = f"item {self.item}" if self.item else "the guide"
@@ -44,13 +48,13 @@ class Refusal:
 class ModelParse:
     """What a language model made of a guide, after the checks.
 
-    `guide.problems` are marks that do not tally. `lines` are, by item and field, the lines of the source
-    (from 1) on which the field stands.
+    `guide.problems` are marks that do not tally. `unread` are the lines of the source, from the first
+    item on, that no item claims, as "line 12: ...": notes to examiners, or what the model passed over.
     """
 
     guide: Guide
     refusals: tuple[Refusal, ...]
-    lines: Mapping[tuple[str, str], tuple[int, ...]]
+    unread: tuple[str, ...]
     model: str = ""
 
     @property
@@ -82,12 +86,13 @@ def read_items(replies: Sequence[Answered], source_text: str, name: str) -> Mode
     regions = _regions(items, lines, len(source.lines))
     for item in items:
         refusals += _unstated(item, source, regions[item["number"]])
-    refusals += _unread(source, lines)
+    refusals += _left_out(source, lines)
     title, total = _about([reply.data for reply in told], source, refusals)
     drafts = tuple(_draft(item, source, lines) for item in items)
     guide = settle(Candidate(title, drafts, total), name)
     models = dict.fromkeys(f"{reply.provider}:{reply.model}" for reply in told)
-    return ModelParse(guide, tuple(dict.fromkeys(refusals)), lines, ", ".join(models))
+    unread = tuple(f"line {n}: {source.line(n)[:200]}" for n in _unclaimed(source, lines))
+    return ModelParse(guide, tuple(dict.fromkeys(refusals)), unread, ", ".join(models))
 
 
 def wordings(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -167,6 +172,9 @@ def _look_up(
             continue
         if field == "starts_with":
             start = found[0].first
+        elif field in _WHOLE and (found[0].cut_before or found[-1].cut_after):
+            reason = f"the sentence goes on in the guide: {source.line(found[-1].last)[:200]!r}"
+            refusals.append(Refusal(number, field, text, reason, "part"))
         lines[number, field] = tuple(sorted({*lines.get((number, field), ()), *_all(found)}))
     if not item["starts_with"].strip():
         refusals.append(Refusal(number, "starts_with", "", "nothing says where it begins", "structure"))
@@ -222,7 +230,20 @@ def _unstated(item: Mapping[str, Any], source: SourceText, region: Iterable[int]
             yield Refusal(item["number"], "criteria", value, reason, "number")
 
 
-def _unread(source: SourceText, lines: Mapping[tuple[str, str], tuple[int, ...]]) -> Iterator[Refusal]:
+def _unclaimed(source: SourceText, lines: Mapping[tuple[str, str], tuple[int, ...]]) -> Iterator[int]:
+    """Lines below the first item that say something no item has; labels, totals and bare marks do not."""
+    claimed = {line for places in lines.values() for line in places}
+    for number in range(min(claimed, default=len(source.lines) + 1), len(source.lines) + 1):
+        line = source.line(number)
+        if number in claimed or read_total(line) is not None or read_total(line.strip("|* ")) is not None:
+            continue
+        label = read_field(line)
+        rest = label.rest if label is not None else line
+        if plain(take_marks(rest).text) and not (label is not None and label.name == "marks"):
+            yield number
+
+
+def _left_out(source: SourceText, lines: Mapping[tuple[str, str], tuple[int, ...]]) -> Iterator[Refusal]:
     """Stretches that state marks and that no item claims: a question that was left out."""
     claimed = {line for places in lines.values() for line in places}
     stretch: list[int] = []

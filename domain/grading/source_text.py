@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from domain.grading.marks_notation import NUMBER, read_number
 
@@ -31,12 +32,20 @@ _SPELT = "one|two|three|four|five|six|seven|eight|nine|ten|half"
 _NUMERAL = re.compile(rf"(?<![\w.,]){NUMBER}(?!\w)|\b(?:{_SPELT})\b", re.IGNORECASE)
 
 
+_ENDS = re.compile(r"[.?!;:|\u2026]")
+_MOST_PLACES = 50
+"""Looked at for one quotation; a word can stand everywhere."""
+_UNITS = frozenset(("mark", "marks", "mk", "mks", "pt", "pts", "point", "points", "each", "max"))
+
+
 @dataclass(frozen=True)
 class Found:
-    """The lines, from 1, on which a quotation begins and ends."""
+    """The lines, from 1, on which a quotation begins and ends; whether the sentence around it goes on."""
 
     first: int
     last: int
+    cut_before: bool = False
+    cut_after: bool = False
 
     @property
     def lines(self) -> range:
@@ -59,7 +68,7 @@ class SourceText:
 
     def __init__(self, text: str) -> None:
         self.lines: Sequence[str] = text.splitlines()
-        self._text, self._starts, self._line_starts = _stream(text)
+        self._text, self._starts, self._line_starts, self._gaps = _stream(text)
         self._edges = frozenset(self._starts) | {len(self._text)}
 
     def find(self, quotation: str, after: int = 0) -> tuple[Found, ...]:
@@ -91,14 +100,21 @@ class SourceText:
         return self.lines[number - 1].strip()
 
     def _span(self, wanted: str, start: int) -> tuple[int, int] | None:
-        if not wanted:
-            return None
-        while (at := self._text.find(wanted, start)) >= 0:
+        """Where it stands as a whole sentence or point; else where it first stands."""
+        first = None
+        for span in islice(self._spans(wanted, start), _MOST_PLACES):
+            found = self._found(span)
+            if not found.cut_before and not found.cut_after:
+                return span
+            first = first or span
+        return first
+
+    def _spans(self, wanted: str, start: int) -> Iterator[tuple[int, int]]:
+        while wanted and (at := self._text.find(wanted, start)) >= 0:
             end = at + len(wanted)
             if self._is_edge(at) and self._is_edge(end):
-                return at, end
+                yield at, end
             start = at + 1
-        return None
 
     def _is_edge(self, at: int) -> bool:
         """Whether a word begins or ends there, or one of a script that does not part its words."""
@@ -108,39 +124,78 @@ class SourceText:
 
     def _found(self, span: tuple[int, int]) -> Found:
         first = bisect_right(self._line_starts, span[0])
-        return Found(first, max(first, bisect_left(self._line_starts, span[1])))
+        last = max(first, bisect_left(self._line_starts, span[1]))
+        return Found(first, last, self._is_cut_before(span[0]), self._is_cut_after(span[1], last))
+
+    def _is_cut_before(self, at: int) -> bool:
+        """Whether a sentence began earlier on the line: a small letter after a word, no stop between."""
+        token = bisect_left(self._starts, at)
+        if token == 0 or self._line_at(token) != self._line_at(token - 1):
+            return False
+        return self._text[at].islower() and self._word(token - 1).isalpha() and not self._stops(token)
+
+    def _is_cut_after(self, at: int, line: int) -> bool:
+        """Whether words, and not only marks, follow without a stop, on the line or wrapped to the next."""
+        token = bisect_left(self._starts, at)
+        if token == len(self._starts):
+            return False
+        if self._line_at(token) > line:
+            below = self.lines[line].strip() if line < len(self.lines) else ""
+            return below[:1].islower() and not _ENDS.search(self.line(line)[-1:])
+        rest = [self._word(n) for n in range(token, len(self._starts)) if self._line_at(n) == line]
+        has_words = any(word.isalpha() and word.lower() not in _UNITS for word in rest)
+        return has_words and not self._stops(token)
+
+    def _stops(self, token: int) -> bool:
+        """Whether a sentence, a label or a cell ends before the token."""
+        return _ENDS.search(self._gaps[token]) is not None
+
+    def _word(self, token: int) -> str:
+        end = self._starts[token + 1] if token + 1 < len(self._starts) else len(self._text)
+        return self._text[self._starts[token] : end].rstrip(_APART)
+
+    def _line_at(self, token: int) -> int:
+        return bisect_right(self._line_starts, self._starts[token])
 
 
-def _stream(text: str) -> tuple[str, list[int], list[int]]:
-    """The text's tokens in one string, where each begins in it, and where each line begins.
+def _stream(text: str) -> tuple[str, list[int], list[int], list[str]]:
+    """The text's tokens in one string, where each begins in it, where each line begins, and what was
+    dropped before each token on its line.
 
     Digits of two tokens are kept apart, so that "1 | 5" is not 15.
     """
     pieces: list[str] = []
     starts: list[int] = []
     line_starts: list[int] = []
+    gaps: list[str] = []
     length = 0
     for line in text.splitlines():
         line_starts.append(length)
-        for token in _tokens(line):
+        for gap, token in _tokens(line):
+            gaps.append(gap)
             if pieces and pieces[-1][-1].isdigit() and token[0].isdigit():
                 pieces.append(_APART)
                 length += 1
             starts.append(length)
             pieces.append(token)
             length += len(token)
-    return "".join(pieces), starts, line_starts
+    return "".join(pieces), starts, line_starts, gaps
 
 
-def _tokens(line: str) -> list[str]:
+def _tokens(line: str) -> Iterator[tuple[str, str]]:
+    """Each token of a line with what was dropped before it; marks are dropped like a full stop."""
     if _RULE.match(line):
-        return []
-    line = _MARKS.sub(" ", _BULLET.sub("", line))
+        return
+    line = _MARKS.sub(" ; ", _BULLET.sub("", line))
     # Before NFKC, which would make 10² the number 102.
     line = _RAISED.sub(lambda run: f"^{run[0]}", line).replace("\xad", "")
     line = unicodedata.normalize("NFKC", line)
     line = _MINUS.sub("-", line)
-    return [token for token in _TOKEN.findall(line) if _is_kept(token)]
+    end = 0
+    for found in _TOKEN.finditer(line):
+        if _is_kept(found[0]):
+            yield line[end : found.start()], found[0]
+            end = found.end()
 
 
 def _is_kept(token: str) -> bool:

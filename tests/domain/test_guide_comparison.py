@@ -148,6 +148,13 @@ def test_a_guide_that_only_the_model_can_read_is_proposed_as_a_whole(rule: Guide
     assert guide.items[0].criteria[0].text == "sugar is made"
 
 
+def test_a_proposal_shows_what_the_model_passed_over() -> None:
+    (proposal,) = verdict(changed(0, alternatives=[]), None).disagreements
+    assert proposal.evidence == ("not read: line 9: Accept: glucose; starch",)
+    (whole,) = verdict(HONEST, None).disagreements
+    assert whole.evidence == ()
+
+
 def test_an_unverified_reading_is_never_proposed() -> None:
     found = verdict(changed(0, model_answer="Moonlight does it."), None)
     assert (found.outcome, found.guide, found.disagreements) == (Outcome.REFUSED, None, ())

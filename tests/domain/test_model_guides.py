@@ -117,6 +117,20 @@ def test_a_paraphrase_is_no_quotation() -> None:
     assert [(r.item, r.field) for r in parse.refusals] == [("2", "model_answer")]
 
 
+def test_a_sentence_that_was_cut_short_is_refused_as_a_part() -> None:
+    parse = read(changed(0, model_answer="Plants make sugar"))
+    (refusal,) = parse.refusals
+    assert (refusal.item, refusal.field, refusal.kind) == ("1", "model_answer", "part")
+    assert "Plants make sugar with light." in refusal.reason
+
+
+def test_lines_that_no_item_claims_are_listed_labels_and_totals_are_not() -> None:
+    assert read(HONEST).unread == ()
+    parse = read(changed(0, alternatives=[]))
+    assert parse.is_verified
+    assert parse.unread == ("line 10: Accept: glucose; starch",)
+
+
 def test_marks_that_stand_nowhere_near_the_item_are_refused() -> None:
     parse = read(changed(1, max_score=7, criteria=[point("chlorophyll", 6), point("reflects green", 1)]))
     assert [(r.field, r.kind) for r in parse.refusals] == [("max_score", "number"), ("criteria", "number")]

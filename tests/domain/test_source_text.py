@@ -68,3 +68,36 @@ def test_a_wording_that_two_items_share_is_found_in_the_later_one_if_asked() -> 
 def test_numbers_are_read_in_digits_halves_and_words() -> None:
     told = numbers_in("Question 2 (3 marks): ½ or 1½, two of 2.5; not a2 or CO2, 1,5 in German")
     assert told == {2.0, 3.0, 0.5, 1.5, 2.5}
+
+
+@pytest.mark.parametrize(
+    ("quotation", "cut_before", "cut_after"),
+    [
+        ("Plants make sugar with light", False, False),
+        ("Plants make sugar", False, True),
+        ("sugar with light", True, False),
+        ("They are green, as a rule, and grow", False, False),
+        ("They are green", False, True),
+        ("leaves", False, False),
+        ("What is it?", False, False),
+        ("What is", False, True),
+        ("wrapped to", False, True),
+        ("wrapped to the next line", False, False),
+        ("a cell", False, False),
+        ("support", False, False),
+    ],
+)
+def test_a_part_of_a_sentence_is_known_from_a_whole_one(
+    quotation: str, cut_before: bool, cut_after: bool
+) -> None:
+    source = SourceText(
+        "Model answer: Plants make sugar with light. They are green, as a rule, and grow\n"
+        "- leaves [1]; roots and stems [2]\n"
+        "1 What is it? (2)\n"
+        "wrapped to\n"
+        "the next line\n"
+        "| a cell | another cell |\n"
+        "- support (1 mark each)\n"
+    )
+    (found,) = source.find(quotation)
+    assert (found.cut_before, found.cut_after) == (cut_before, cut_after)
