@@ -7,11 +7,9 @@ Retry-After, and end in an error that says what to do.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import numpy as np
@@ -122,32 +120,19 @@ def _ask(
 
 def _wait_before_retry(error: Any, attempt: int) -> float | None:
     """Seconds to wait before asking again; None where that is no use."""
-    from openai import APIConnectionError, APIStatusError
+    from infra.llm.retry import Fate, ProviderError, backoff
 
-    backoff = min(30.0, 0.5 * 2.0**attempt) * random.uniform(0.5, 1.0)
-    if isinstance(error, APIConnectionError):
-        return backoff
-    if not isinstance(error, APIStatusError) or error.code == "insufficient_quota":
+    response = getattr(error, "response", None)
+    failure = ProviderError(
+        str(error),
+        status=getattr(error, "status_code", None),
+        code=error.code or "",
+        headers=response.headers if response is not None else None,
+    )
+    if failure.fate is not Fate.LATER:
         return None
-    if error.status_code < 500 and error.status_code not in _RETRIED_STATUSES:
-        return None
-    asked_for = _retry_after(error.response.headers.get("retry-after"))
-    return backoff if asked_for is None else asked_for
-
-
-def _retry_after(header: str | None) -> float | None:
-    """The header as seconds from now: it holds a number or a date."""
-    if not header:
-        return None
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        then: float = parsedate_to_datetime(header).timestamp()
-    except ValueError:
-        return None
-    return max(0.0, then - time.time())
+    asked_for = failure.retry_after
+    return backoff(attempt) if asked_for is None else asked_for
 
 
 def _translated(error: Any, model: str, address: str, attempts: int) -> Exception:

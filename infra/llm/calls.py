@@ -119,12 +119,12 @@ class Call:
 
     async def _probe(self, request: Request, mode: Mode) -> ReplyRow:
         try:
-            return await self._ask(request, self.channel.key(request), mode, n_most=3, adapting=False)
+            return await self._ask(request, self.channel.key(request), mode, n_most=3, probing=True)
         except ElsewhereError as error:
             raise ReplyError(str(error), "unavailable") from None
 
     async def _ask(
-        self, request: Request, key: str, mode: Mode | None, n_most: int, adapting: bool = True
+        self, request: Request, key: str, mode: Mode | None, n_most: int, probing: bool = False
     ) -> ReplyRow:
         """The kept reply, tried as long as makes sense. Raises ReplyError, ElsewhereError, SettingError."""
         n_tries = n_limited = 0
@@ -133,15 +133,14 @@ class Call:
             async with self.desk.slots:
                 # What happened while this one waited for its turn counts.
                 if self.channel.circuit.enter():
+                    quirks = self.channel.manner.quirks
                     try:
-                        return await self._send(request, key, mode)
+                        return await self._send(request, key, mode, quirks)
                     except ProviderError as failure:
-                        rejected = failure.fate is Fate.REJECTED
-                        other = (
-                            await self.channel.manner.adapt(failure, mode) if rejected and adapting else None
-                        )
-                        if other is not None:
-                            mode = other if mode is not None else None
+                        adapted = await self._adapted(failure, mode, quirks)
+                        # A probe asks about its mode and no other.
+                        if adapted is not None and (not probing or adapted == mode):
+                            mode = adapted if mode is not None else None
                             continue
                         # To be told to come back later is no failed try; the deadline ends that.
                         n_limited += failure.limited
@@ -155,6 +154,14 @@ class Call:
                 else:
                     continue
             await self._rest(seconds)
+
+    async def _adapted(
+        self, failure: ProviderError, mode: Mode | None, quirks: frozenset[str]
+    ) -> Mode | None:
+        """The mode to ask again with at once, after a rejection that taught something."""
+        if failure.fate is not Fate.REJECTED:
+            return None
+        return await self.channel.manner.adapt(failure, mode, quirks)
 
     async def _rest(self, seconds: float) -> None:
         with self.patience.used():

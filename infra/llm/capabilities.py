@@ -121,22 +121,23 @@ class Manner:
         if self._n_misses >= _MISSES_TO_DEMOTE and mode != LADDER[-1]:
             await self._remember(_below(mode))
 
-    async def adapt(self, failure: ProviderError, mode: Mode | None) -> Mode | None:
+    async def adapt(
+        self, failure: ProviderError, mode: Mode | None, quirks_then: frozenset[str]
+    ) -> Mode | None:
         """After a rejection: the mode to ask again with, None where asking again is no use.
 
         `mode` is None for a request without a schema; then any answer but None means "ask again".
+        `quirks_then` are those that the rejected request was made with: another one may have learned since.
         """
         told = f"{failure.param} {failure.reason}".lower()
         for quirk, pattern in _QUIRKS if _UNSUPPORTED.search(told) else ():
-            if (
-                quirk not in self._quirks
-                and pattern.search(told)
-                and (quirk != "no_limits" or mode is not None)
-            ):
+            if quirk in quirks_then or (quirk == "no_limits" and mode is None) or not pattern.search(told):
+                continue
+            if quirk not in self._quirks:
                 self._quirks.add(quirk)
                 learned = {**self._row.learned, "quirks": sorted(self._quirks)}
                 await asyncio.to_thread(learn_endpoint, self._catalog, self._row, learned=learned)
-                return mode or "text"
+            return mode or "text"
         about_binding = failure.code == "json_validate_failed" or _ABOUT_BINDING.search(told)
         if mode is None or mode == LADDER[-1] or not about_binding:
             return None
