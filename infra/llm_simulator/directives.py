@@ -210,7 +210,9 @@ def _asks(directive: Directive, clause: str) -> bool | None:
         negated = re.search(_NOT + r"[^.]{0,20}(half|0\.5|partial)", clause, re.IGNORECASE)
         if _HALVES.search(clause) and not negated:
             tone = "lenient"
-    if tone is None or (directive.needs and tone == "strict" and not directive.needs.search(clause)):
+    if directive.needs and tone != "lenient":
+        tone = "strict" if directive.needs.search(clause) else None
+    if tone is None:
         return None
     return tone == directive.tone
 

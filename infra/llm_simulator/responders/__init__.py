@@ -17,7 +17,9 @@ from infra.llm_simulator.behaviour import Responder
 def responder(name: str) -> Responder | None:
     """The responder for schemas of that name, None where there is none."""
     # The name comes over the wire: only one of our modules may be imported by it.
-    if not name.isidentifier() or importlib.util.find_spec(f"{__name__}.{name}") is None:
+    if not name.isidentifier() or name.startswith("_"):
+        return None
+    if importlib.util.find_spec(f"{__name__}.{name}") is None:
         return None
     found: Responder = importlib.import_module(f"{__name__}.{name}").respond
     return found
