@@ -22,6 +22,7 @@ import pandas as pd
 
 _PLACES = re.compile(r"\{(?:answer|max)\}")
 _BLANKS = re.compile(r"\s+")
+_LEAST_SAID = 4
 _WEAK_SHARE = 0.34
 """Of max_score: the most that an answer may have earned to count as weak."""
 _MOST_WEAK_CHARS = 400
@@ -51,6 +52,11 @@ class Attack:
                 return False
             place = found + len(part)
         return True
+
+    def says(self, sentence: str) -> bool:
+        """Whether a sentence of an attack answer is the attack's, wholly or in part."""
+        said = _BLANKS.sub(" ", sentence).strip()
+        return any(part in said or said in part for part in _parts(self.text) if len(part) >= _LEAST_SAID)
 
 
 @lru_cache(maxsize=1024)

@@ -69,7 +69,7 @@ def _ticks(
     rng: random.Random,
 ) -> dict[str, Any]:
     sentences = [found[0].strip() for found in _SENTENCE.finditer(answer)] or [answer]
-    honest = [sentence for sentence in sentences if sentence not in attack.text] or sentences
+    honest = [sentence for sentence in sentences if not attack.says(sentence)] or sentences
     manner = "honest" if level == "canny" else rng.choice(("honest", "any", "whole", "invented"))
     ticked = []
     for point in points:
