@@ -183,7 +183,7 @@ class Call:
                 else:
                     await asyncio.sleep(seconds)
 
-    async def _send(self, request: Request, key: str, mode: Mode | None) -> ReplyRow:
+    async def _send(self, request: Request, key: str, mode: Mode | None, quirks: frozenset[str]) -> ReplyRow:
         """One try. Raises ProviderError, or ReplyError("budget")."""
         channel, most = self.channel, self.channel.most(request)
         async with await self.purse.hold(most, self.terms.budget) as hold:
@@ -192,7 +192,7 @@ class Call:
                 request,
                 channel.endpoint.model,
                 mode or LADDER[-1],
-                channel.manner.quirks,
+                quirks,
                 channel.endpoint.extra,
             )
             try:

@@ -344,7 +344,19 @@ def test_what_a_model_does_not_take_is_learned_from_its_complaints_and_remembere
         with language_models(base_url, catalog, llm_models=f"compatible:{MODEL}") as models:
             models.complete(questions(3, "more"))
             (error,) = models.complete([questions(1, "secret word")[0]])
-    assert len(bodies) == n_before + 4
+        assert len(bodies) == n_before + 4
     assert "max_tokens" not in bodies[-1] and "temperature" not in bodies[-1]
     assert not isinstance(error, Reply)
     assert error.kind == "rejected" and "it was flagged" in str(error)
+
+
+def test_requests_that_are_under_way_when_another_one_learns_are_not_lost(
+    reasoner: tuple[str, list[dict[str, Any]]], sqlite_url: str
+) -> None:
+    upgrade(sqlite_url)
+    with (
+        Catalog.open(sqlite_url) as catalog,
+        language_models(reasoner[0], catalog, llm_concurrency=16) as models,
+    ):
+        answered = models.complete(questions(40, schema=None))
+    assert all(isinstance(one, Reply) for one in answered)
