@@ -22,8 +22,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from infra.llm_simulator.behaviour import behaviour_of
 from infra.llm_simulator.server import Simulator
 
@@ -90,10 +88,3 @@ def simulator_process(**options: Any) -> Iterator[SimulatorProcess]:
         yield simulator
     finally:
         simulator.stop()
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    """A well-behaved server of this test's own; change it with `simulator.set(...)`."""
-    with running_simulator() as server:
-        yield server
