@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from domain.grading.guide_checks import Refusal
 from domain.grading.guide_json import as_json, guide_to_json, item_to_json
 from domain.grading.marks_notation import take_marks
-from domain.grading.model_guides import ModelParse, Refusal
+from domain.grading.model_guides import ModelParse
 from domain.grading.records import Criterion, Guide, Item
 from domain.grading.source_text import SourceText, numbers_in, plain
 from domain.grading.totals import read_total

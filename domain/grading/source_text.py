@@ -11,7 +11,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from domain.grading.marks_notation import NUMBER, read_number
@@ -36,6 +36,7 @@ _ENDS = re.compile(r"[.?!;:|\u2026]")
 _MOST_PLACES = 50
 """Looked at for one quotation; a word can stand everywhere."""
 _UNITS = frozenset(("mark", "marks", "mk", "mks", "pt", "pts", "point", "points", "each", "max"))
+_NO_LOSS = _UNITS | {"and", "or", "for", "the", "accept", "allow"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Found:
     last: int
     cut_before: bool = False
     cut_after: bool = False
+    span: tuple[int, int] = field(default=(0, 0), compare=False)
+    """For `SourceText.words_outside`."""
 
     @property
     def lines(self) -> range:
@@ -99,6 +102,18 @@ class SourceText:
     def line(self, number: int) -> str:
         return self.lines[number - 1].strip()
 
+    def words_outside(self, number: int, ending: str, spans: Sequence[tuple[int, int]]) -> str:
+        """The words of a line's `ending` (all of it, or what follows its label) that no span covers;
+        "" where only marks, units and joining words are left."""
+        tokens = self._tokens_of(number)[-len(_stream(ending)[1]) :] if plain(ending) else range(0)
+        left = [self._word(n) for n in tokens if not _is_covered(self._starts[n], spans)]
+        return " ".join(left) if any(w.isalpha() and w.lower() not in _NO_LOSS for w in left) else ""
+
+    def _tokens_of(self, number: int) -> range:
+        end = self._line_starts[number] if number < len(self._line_starts) else len(self._text)
+        first = bisect_left(self._starts, self._line_starts[number - 1])
+        return range(first, bisect_left(self._starts, end))
+
     def _span(self, wanted: str, start: int) -> tuple[int, int] | None:
         """Where it stands as a whole sentence or point; else where it first stands."""
         first = None
@@ -125,7 +140,7 @@ class SourceText:
     def _found(self, span: tuple[int, int]) -> Found:
         first = bisect_right(self._line_starts, span[0])
         last = max(first, bisect_left(self._line_starts, span[1]))
-        return Found(first, last, self._is_cut_before(span[0]), self._is_cut_after(span[1], last))
+        return Found(first, last, self._is_cut_before(span[0]), self._is_cut_after(span[1], last), span)
 
     def _is_cut_before(self, at: int) -> bool:
         """Whether a sentence began earlier on the line: a small letter after a word, no stop between."""
@@ -156,6 +171,10 @@ class SourceText:
 
     def _line_at(self, token: int) -> int:
         return bisect_right(self._line_starts, self._starts[token])
+
+
+def _is_covered(at: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= at < end for start, end in spans)
 
 
 def _stream(text: str) -> tuple[str, list[int], list[int], list[str]]:

@@ -131,6 +131,36 @@ def test_lines_that_no_item_claims_are_listed_labels_and_totals_are_not() -> Non
     assert parse.unread == ("line 10: Accept: glucose; starch",)
 
 
+def test_the_rest_of_a_list_that_was_passed_over_is_named() -> None:
+    parse = read(changed(0, alternatives=["glucose"]))
+    assert parse.unread == ("line 10: starch",)
+
+
+def test_the_words_of_another_item_are_refused() -> None:
+    parse = read(changed(0, model_answer="Chlorophyll reflects green."))
+    assert {(r.item, r.field, r.kind) for r in parse.refusals} == {
+        ("1", "model_answer", "structure"), ("2", "model_answer", "structure"),
+    }  # fmt: skip
+    assert "these words belong to item 2 too" in parse.refusals[0].reason
+
+
+def test_the_stem_of_a_question_belongs_to_all_its_parts() -> None:
+    text = (
+        "Question 1\nA car brakes.\n(a) Define speed. [1]\nAnswer: distance per time\n"
+        "(b) Name a force. [2]\nAnswer: drag"
+    )
+    empty: dict[str, Any] = {"criteria": [], "alternatives": [], "not_accepted": []}
+    parts = [("a", "Define speed.", "distance per time", 1), ("b", "Name a force.", "drag", 2)]
+    items = [
+        {"number": f"1({part})", "starts_with": f"({part})", "question": f"A car brakes.\n{question}",
+         "model_answer": answer, "max_score": marks, **empty}
+        for part, question, answer, marks in parts
+    ]  # fmt: skip
+    parse = read({"title": None, "stated_total": None, "items": items}, text)
+    assert parse.is_verified
+    assert [item.number for item in parse.guide.items] == ["1a", "1b"]
+
+
 def test_marks_that_stand_nowhere_near_the_item_are_refused() -> None:
     parse = read(changed(1, max_score=7, criteria=[point("chlorophyll", 6), point("reflects green", 1)]))
     assert [(r.field, r.kind) for r in parse.refusals] == [("max_score", "number"), ("criteria", "number")]
