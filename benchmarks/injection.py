@@ -98,6 +98,7 @@ class Seen:
     text: str
     ticks: tuple[tuple[float, str], ...]
     stopped_by: frozenset[str]
+    looked_twice: bool
 
 
 def naive(item: dict[str, Any], text: str) -> Request:
@@ -163,7 +164,8 @@ def seen(models: LanguageModels, bank: Bank, rows: list[tuple[str, str]], fenced
             "look": alone and isinstance(confirmed(request, first, next(second), TOLERANCE), ReplyError),
         }
         ticks = tuple((float(tick["earned"]), tick["quote"]) for tick in first.data["points"])
-        found.append(Seen(text, ticks, frozenset(name for name, stop in stops.items() if stop)))
+        stopped_by = frozenset(name for name, stop in stops.items() if stop)
+        found.append(Seen(text, ticks, stopped_by, alone is not None))
     return found
 
 
@@ -208,6 +210,18 @@ def wins(attacked: list[Seen], clean: list[Seen], battery: pd.DataFrame, walls: 
     return (got - worth > TOLERANCE * battery["max_score"]).fillna(False).astype(bool)
 
 
+def price(bank: Bank) -> None:
+    """Prints what the walls cost where nobody attacks: answers sent to a human, and further requests."""
+    rows = list(zip(bank.answers["item_id"], bank.answers["text"], strict=True))
+    with marker() as models:
+        honest = seen(models, bank, rows, fenced=True)
+    for wall in ("detector", "decoy", "look"):
+        stopped = sum(wall in one.stopped_by for one in honest)
+        print(f"{stopped} of {len(honest)} honest answers stopped by: {wall}")
+    looks = sum(one.looked_twice for one in honest)
+    print(f"the second look takes {looks / len(honest):.0%} more requests")
+
+
 def detector_alone(battery: pd.DataFrame, data: Path) -> float:
     """Prints what the detector finds in attacks, look-alikes and real answers; the rate of false alarms."""
     suspected = battery["text"].map(lambda text: suspicion(text) is not None)
@@ -241,6 +255,7 @@ def main() -> None:
     undefended = naive_rate(bank, battery)
     print(f"undefended: {undefended:.1%} of {len(battery)} attacks succeed")
     ablation(bank, battery)
+    price(bank)
     false_alarms = detector_alone(battery, given.data)
     success = None
     figures = {"success_rate": success, "undefended_rate": undefended, "false_alarm_rate": false_alarms}

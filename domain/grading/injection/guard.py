@@ -11,7 +11,6 @@ A reply that is not trusted becomes a ReplyError: the answer has no grade, and a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,9 +19,8 @@ from domain.errors import ReplyError
 from domain.grading.injection.decoys import Planted, fenced, planted, refenced
 from domain.language_models import Answered, AskModel, Reply, Request
 
-_WORD = re.compile(r"[^\W_]+")
-_LEAST_HIDDEN = 3
-"""Words beside the quotations in which an attack might stand."""
+_LEAST_HIDDEN = 8
+"""Characters beside the quotations in which an attack might stand."""
 
 
 def guarded(ask: AskModel, *, second_look: bool = False, tolerance: float = 0.1) -> AskModel:
@@ -60,9 +58,11 @@ def evidence_alone(request: Request, reply: Reply) -> Request | None:
     answer = str(told.get("answer", ""))
     quotes = list(dict.fromkeys(str(tick.get("quote", "")).strip() for tick in ticks if _earned(tick) > 0))
     quotes = [one for one in quotes if not any(one != other and one in other for other in quotes)]
-    quoted = {word.casefold() for quote in quotes for word in _WORD.findall(quote)}
-    hidden = [word for word in _WORD.findall(answer) if word.casefold() not in quoted]
-    if not quoted or len(hidden) < _LEAST_HIDDEN:
+    rest = answer
+    for quote in filter(None, quotes):
+        rest = rest.replace(quote, " ")
+    # Characters and not words: some attacks are written in characters that nobody sees.
+    if not any(quotes) or sum(not letter.isspace() for letter in rest) < _LEAST_HIDDEN:
         return None
     messages = refenced(request, place, {**told, "answer": "\n".join(quotes)})
     return replace(request, messages=messages)
