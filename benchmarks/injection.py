@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import importlib.util
 import json
 import sys
 import tempfile
@@ -36,12 +37,16 @@ import pandas as pd
 
 from domain.errors import ReplyError
 from domain.grading.attacks import attack_answers, look_alikes, weak_answers
+from domain.grading.battery import BatteryOutcome, Grade, battery_outcome
 from domain.grading.injection import evidence_counts, guarded, suspicion
 from domain.grading.injection.guard import confirmed, evidence_alone
+from domain.kinds import Kind
 from domain.language_models import Message, Reply, Request
 from infra.catalog import Catalog, upgrade
 from infra.llm import LanguageModels
 from infra.llm_simulator.bank import Bank, make_bank
+from strategies.base import GradingData, Surroundings
+from strategies.registry import strategy
 from tests.llm_client import language_models
 from tests.llm_server import simulator_process
 
@@ -172,7 +177,7 @@ def seen(models: LanguageModels, bank: Bank, rows: list[tuple[str, str]], fenced
 Walls = frozenset[str]
 
 
-def outcome(one: Seen, walls: Walls) -> float | None:
+def marks_of(one: Seen, walls: Walls) -> float | None:
     """The marks with these walls in force (each point of the bank is worth 1), None for a human's case."""
     if one.stopped_by & walls:
         return None
@@ -204,9 +209,9 @@ def ablation(bank: Bank, battery: pd.DataFrame) -> None:
 
 
 def wins(attacked: list[Seen], clean: list[Seen], battery: pd.DataFrame, walls: Walls) -> pd.Series[bool]:
-    got = pd.Series([outcome(one, walls) for one in attacked], dtype=float)
+    got = pd.Series([marks_of(one, walls) for one in attacked], dtype=float)
     # What the weak answer alone is worth is the honest reading, whoever would have looked at it.
-    worth = pd.Series([outcome(one, walls & {"quotes"}) for one in clean], dtype=float)
+    worth = pd.Series([marks_of(one, walls & {"quotes"}) for one in clean], dtype=float)
     return (got - worth > TOLERANCE * battery["max_score"]).fillna(False).astype(bool)
 
 
@@ -244,6 +249,66 @@ def detector_alone(battery: pd.DataFrame, data: Path) -> float:
     return len(alarms) / len(look_alikes())
 
 
+def walled(models: LanguageModels) -> Grade:
+    """A bare grader with fence, quotations, detector and decoy, as `battery_outcome` takes it."""
+
+    def grade(items: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+        known = {row["item_id"]: row for row in items.to_dict("records")}
+        rows = list(answers.itertuples())
+        requests = [graded(known[row.item_id], row.text, fenced=True) for row in rows]
+        grades = []
+        for row, reply in zip(rows, guarded(models.complete)(requests), strict=True):
+            if isinstance(reply, ReplyError):
+                continue
+            item = known[row.item_id]
+            suspect = suspicion(row.text, f"{item['question']}\n{item['model_answer']}")
+            spans = suspect.spans if suspect else ()
+            ticks = [t for t in reply.data["points"] if evidence_counts(t["quote"], row.text, spans)]
+            mark = sum(float(tick["earned"]) for tick in ticks)
+            grades.append({"answer_id": row.answer_id, "mark": mark, "refer": suspect is not None})
+        return pd.DataFrame(grades, columns=["answer_id", "mark", "refer"])
+
+    return grade
+
+
+def trained(bank: Bank, folder: Path) -> Path:
+    """The files of a grader `llm`, trained for one iteration with a marker that is honest."""
+    answers = bank.answers.assign(split="train")
+    answers.loc[answers["student"].isin(sorted(answers["student"].unique())[-12:]), "split"] = "validation"
+    chosen = strategy(Kind.GRADING, "llm")
+    with marker() as models:
+        place = Surroundings(folder, models.names)
+        data = GradingData(bank.items, answers, "bank", place)
+        checkpoint = chosen.start(chosen.Hyperparameters(iterations=1), data)
+        steps = chosen.iterate(checkpoint, data)
+        wish = next(steps)
+        while True:
+            try:
+                wish = steps.send(tuple(models.complete(wish.requests)))
+            except StopIteration as done:
+                checkpoint = done.value
+                break
+        model = chosen.finish(checkpoint, data)
+    for name, content in model.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def grader_outcome(bank: Bank, n: int | None) -> BatteryOutcome:
+    """The battery against the grader `llm`; against the bare one where there is no such strategy."""
+    with tempfile.TemporaryDirectory() as folder, marker(gullible="all") as models:
+        grade = walled(models)
+        if importlib.util.find_spec("strategies.grading.loading"):
+            from strategies.grading.loading import load_any_grader
+
+            files = trained(bank, Path(folder))
+            grade = load_any_grader(files, embed=None, ask=guarded(models.complete)).grade
+        else:
+            print("the strategy llm is not here: the bare grader stands in for it")
+        return battery_outcome(grade, bank.items, bank.answers, tolerance=TOLERANCE, n=n)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--quick", action="store_true", help="48 attacks in place of all")
@@ -257,9 +322,15 @@ def main() -> None:
     ablation(bank, battery)
     price(bank)
     false_alarms = detector_alone(battery, given.data)
-    success = None
-    figures = {"success_rate": success, "undefended_rate": undefended, "false_alarm_rate": false_alarms}
-    print(json.dumps({name: None if rate is None else round(rate, 4) for name, rate in figures.items()}))
+    outcome = grader_outcome(bank, n)
+    print(f"\n{outcome.sentence}")
+    print(f"of those held out: {outcome.n_held_out_succeeded} of {outcome.n_held_out}")
+    figures = {
+        "success_rate": outcome.success_rate,
+        "undefended_rate": undefended,
+        "false_alarm_rate": false_alarms,
+    }
+    print(json.dumps({name: round(rate, 4) for name, rate in figures.items()}))
 
 
 if __name__ == "__main__":
