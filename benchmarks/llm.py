@@ -226,7 +226,8 @@ def main() -> None:
     if options.only in (None, "training"):
         from benchmarks.llm_training import measure_gain
 
-        result |= {name: measure_gain()[name] for name in ("qwk_gain_min", "cost_usd")}
+        gain = measure_gain()
+        result |= {name: gain[name] for name in ("qwk_gain_min", "cost_usd")}
     print(json.dumps(result))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,9 @@ def language_models() -> LanguageModels:
 
 @lru_cache(maxsize=4)
 def _open(settings: Settings) -> LanguageModels:
-    return LanguageModels.open(settings, workplace().catalog)
+    models = LanguageModels.open(settings, workplace().catalog)
+    atexit.register(models.close)
+    return models
 
 
 def spending_of(job_id: str) -> tuple[Spent, list[Cost]]:

@@ -28,6 +28,7 @@ class Asker:
 
     def __init__(self, writer: ReplyWriter, *, concurrency: int, deadline_seconds: float) -> None:
         self._desk = Desk(asyncio.Semaphore(concurrency), writer)
+        self._concurrency = concurrency
         self._deadline_seconds = deadline_seconds
         self._purses: dict[str, Purse] = {}
         self._under_way: dict[str, asyncio.Task[Answered]] = {}
@@ -36,14 +37,23 @@ class Asker:
         """What became of each order. Raises SettingError, and OutsideError when the catalog fails."""
         purse = self._purses.setdefault(terms.payer, Purse())
         purse.begin_with(spent)
-        tasks = [asyncio.create_task(self._share(order, terms, purse)) for order in orders]
+        answers: dict[int, Answered] = {}
+        left = iter(enumerate(orders))
+
+        async def work() -> None:
+            for n, order in left:
+                answers[n] = await self._share(order, terms, purse)
+
+        # More than can be under way, since some rest between two tries; but not a task for each of a million.
+        workers = [asyncio.create_task(work()) for _ in range(min(len(orders), 4 * self._concurrency))]
         try:
-            return await asyncio.gather(*tasks)
+            await asyncio.gather(*workers)
         except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
             raise
+        return [answers[n] for n in range(len(orders))]
 
     async def _share(self, order: Order, terms: Terms, purse: Purse) -> Answered:
         """Equal requests, from whichever caller, have one call between them."""

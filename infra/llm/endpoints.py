@@ -33,7 +33,7 @@ class Account:
     @property
     def address(self) -> str:
         """For people and tables."""
-        return masked(self.base_url)
+        return masked(self.base_url).rstrip("/")
 
 
 @dataclass(frozen=True)

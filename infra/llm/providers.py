@@ -120,7 +120,10 @@ def _open(account: Account, timeout_seconds: float) -> tuple[Any, Any]:
         return groq, groq.AsyncGroq(api_key=key, base_url=base_url, timeout=timeout_seconds, max_retries=0)
     import openai
 
-    # The organisation and project are OpenAI's, and would be taken from the environment.
-    return openai, openai.AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         api_key=key, base_url=account.base_url, timeout=timeout_seconds, max_retries=0
     )
+    if account.provider != "openai":
+        # From OPENAI_ORG_ID and OPENAI_PROJECT_ID, which are no one else's business.
+        client.organization = client.project = None
+    return openai, client
