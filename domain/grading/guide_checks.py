@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from domain.grading.marks_notation import has_limit, take_marks
 from domain.grading.numbering import read_label
-from domain.grading.source_text import SourceText, numbers_in
+from domain.grading.source_text import SourceText, Span, numbers_in
 from domain.grading.totals import read_total
 from domain.grading.vocabulary import read_field
 
@@ -61,7 +61,9 @@ class Claims:
     def __init__(self, items: Sequence[Told], source: SourceText) -> None:
         self._items = items
         self._source = source
-        self._spans: list[tuple[int, int]] = []
+        self._spans: list[Span] = []
+        self._taken: list[Span] = []
+        """Those of `_spans` that are no item's beginning: a question may stand in the same words."""
         self._lines: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._refused = [refusal for item in items for refusal in self._look_up(item)]
 
@@ -109,8 +111,8 @@ class Claims:
         """Notes the places of an item's wordings; those that are nowhere, or only parts of sentences."""
         number, start = item["number"], 1
         for field, text in wordings(item):
-            # After the item's beginning first: two items may share words.
-            found = self._source.find(text, after=start)
+            # After the item's beginning first, and where nothing else is: items may share words.
+            found = self._source.find(text, after=start, taken=self._taken)
             if not found:
                 yield Refusal(number, field, text, NOWHERE, "wording")
                 continue
@@ -121,6 +123,8 @@ class Claims:
                 yield Refusal(number, field, text, f"the sentence goes on in the guide: {line!r}", "part")
             self._lines[number, field].update(line for one in found for line in one.lines)
             self._spans += [one.span for one in found]
+            if field != "starts_with":
+                self._taken += [one.span for one in found]
 
     @cached_property
     def _claimed(self) -> frozenset[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from domain.documents.extraction import Extraction
 from domain.grading.numbering import read_label
 from domain.grading.segments import lines_of
-from domain.grading.source_text import SourceText
+from domain.grading.source_text import SourceText, plain
+from domain.grading.totals import read_total
 from domain.identity import fingerprint
 from domain.language_models import Message, Request
 
@@ -78,17 +80,27 @@ PROMPT_VERSION = fingerprint([_SYSTEM, SCHEMA, CHUNK_CHARS, _OVERLAP_CHARS, "1"]
 
 
 def source_of(extraction: Extraction) -> str:
-    """The text to read a guide from: the document's, and below it the tables that it does not show whole.
+    """The text to read a guide from: the document's, with the tables that it does not show whole below it.
 
-    The text of a PDF has the lines of neighbouring cells mixed, so that no cell can be found in it.
+    The text of a PDF has the lines of neighbouring cells mixed, so that no cell can be found in it; lines
+    that are all words of such a table are left out, since they would be there twice.
     """
     source = SourceText(extraction.text)
     missing = [
         "\n".join(" | ".join(" ".join(cell.split()) for cell in row) for row in table.rows)
         for table in extraction.tables
-        if not all(source.find(cell) for row in table.rows for cell in row if cell.strip(" |-_."))
+        if not all(source.find(cell) for row in table.rows for cell in row if plain(cell))
     ]
-    return "\n\n".join([extraction.text, *missing])
+    if not missing:
+        return extraction.text
+    shown = _words("\n".join(missing))
+    lines = extraction.text.splitlines()
+    kept = [line for line in lines if read_total(line) or not _words(line) or not _words(line) <= shown]
+    return "\n\n".join(["\n".join(kept), *missing])
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.casefold()))
 
 
 def requests_for(text: str, title: str) -> list[Request]:

@@ -38,6 +38,10 @@ _MOST_PLACES = 50
 _UNITS = frozenset(("mark", "marks", "mk", "mks", "pt", "pts", "point", "points", "each", "max"))
 _NO_LOSS = _UNITS | {"and", "or", "for", "the", "accept", "allow"}
 
+Span = tuple[int, int]
+"""A stretch of a text without what may differ, as `Found.span` gives it."""
+Spans = Sequence[Span]
+
 
 @dataclass(frozen=True)
 class Found:
@@ -47,7 +51,7 @@ class Found:
     last: int
     cut_before: bool = False
     cut_after: bool = False
-    span: tuple[int, int] = field(default=(0, 0), compare=False)
+    span: Span = field(default=(0, 0), compare=False)
     """For `SourceText.words_outside`."""
 
     @property
@@ -74,17 +78,18 @@ class SourceText:
         self._text, self._starts, self._line_starts, self._gaps = _stream(text)
         self._edges = frozenset(self._starts) | {len(self._text)}
 
-    def find(self, quotation: str, after: int = 0) -> tuple[Found, ...]:
+    def find(self, quotation: str, after: int = 0, taken: Spans = ()) -> tuple[Found, ...]:
         """Where the quotation stands, from line `after` on if it stands there; () where it does not.
 
         As a whole; or each of its lines by itself, in their order, since the rows of a table and the stem
-        of a question with parts lie apart. An empty quotation stands nowhere.
+        of a question with parts lie apart. Of several places one outside `taken` (spans of what else was
+        found) is preferred. An empty quotation stands nowhere.
         """
-        return self._find(quotation, after) or (self._find(quotation, 0) if after else ())
+        return self._find(quotation, after, taken) or (self._find(quotation, 0, taken) if after else ())
 
-    def _find(self, quotation: str, after: int) -> tuple[Found, ...]:
+    def _find(self, quotation: str, after: int, taken: Spans) -> tuple[Found, ...]:
         start = self._line_starts[after - 1] if 0 < after <= len(self._line_starts) else 0
-        whole = self._span(plain(quotation), start)
+        whole = self._span(plain(quotation), start, taken)
         if whole is not None:
             return (self._found(whole),)
         pieces = [piece for line in quotation.splitlines() if (piece := plain(line))]
@@ -92,7 +97,7 @@ class SourceText:
             return ()
         spans = []
         for piece in pieces:
-            span = self._span(piece, start)
+            span = self._span(piece, start, taken)
             if span is None:
                 return ()
             spans.append(span)
@@ -102,7 +107,7 @@ class SourceText:
     def line(self, number: int) -> str:
         return self.lines[number - 1].strip()
 
-    def words_outside(self, number: int, ending: str, spans: Sequence[tuple[int, int]]) -> str:
+    def words_outside(self, number: int, ending: str, spans: Spans) -> str:
         """The words of a line's `ending` (all of it, or what follows its label) that no span covers;
         "" where only marks, units and joining words are left."""
         tokens = self._tokens_of(number)[-len(_stream(ending)[1]) :] if plain(ending) else range(0)
@@ -114,17 +119,18 @@ class SourceText:
         first = bisect_left(self._starts, self._line_starts[number - 1])
         return range(first, bisect_left(self._starts, end))
 
-    def _span(self, wanted: str, start: int) -> tuple[int, int] | None:
-        """Where it stands as a whole sentence or point; else where it first stands."""
-        first = None
-        for span in islice(self._spans(wanted, start), _MOST_PLACES):
-            found = self._found(span)
-            if not found.cut_before and not found.cut_after:
-                return span
-            first = first or span
-        return first
+    def _span(self, wanted: str, start: int, taken: Spans) -> Span | None:
+        """Where it stands as a whole sentence or point, and free; else whole; else where it first stands."""
+        spans = list(islice(self._spans(wanted, start), _MOST_PLACES))
+        whole = [span for span in spans if not self._is_part(span)]
+        free = [span for span in whole if not any(span[0] < end and first < span[1] for first, end in taken)]
+        return next(iter(free or whole or spans), None)
 
-    def _spans(self, wanted: str, start: int) -> Iterator[tuple[int, int]]:
+    def _is_part(self, span: Span) -> bool:
+        found = self._found(span)
+        return found.cut_before or found.cut_after
+
+    def _spans(self, wanted: str, start: int) -> Iterator[Span]:
         while wanted and (at := self._text.find(wanted, start)) >= 0:
             end = at + len(wanted)
             if self._is_edge(at) and self._is_edge(end):
@@ -137,7 +143,7 @@ class SourceText:
             return True
         return any(unicodedata.category(char) == "Lo" for char in self._text[at - 1 : at + 1])
 
-    def _found(self, span: tuple[int, int]) -> Found:
+    def _found(self, span: Span) -> Found:
         first = bisect_right(self._line_starts, span[0])
         last = max(first, bisect_left(self._line_starts, span[1]))
         return Found(first, last, self._is_cut_before(span[0]), self._is_cut_after(span[1], last), span)
@@ -173,7 +179,7 @@ class SourceText:
         return bisect_right(self._line_starts, self._starts[token])
 
 
-def _is_covered(at: int, spans: Sequence[tuple[int, int]]) -> bool:
+def _is_covered(at: int, spans: Spans) -> bool:
     return any(start <= at < end for start, end in spans)
 
 

@@ -131,6 +131,19 @@ def test_lines_that_no_item_claims_are_listed_labels_and_totals_are_not() -> Non
     assert parse.unread == ("line 10: Accept: glucose; starch",)
 
 
+def test_the_same_words_in_several_places_are_each_found_in_their_own() -> None:
+    text = "\n".join(f"{n}. The light grows? [{n}]\nAnswer: The light grows." for n in (1, 2))
+    empty: dict[str, Any] = {"criteria": [], "alternatives": [], "not_accepted": []}
+    words = {"question": "The light grows?", "model_answer": "The light grows."}
+    items = [
+        {"number": str(n), "starts_with": f"{n}. The light grows? [{n}]", **words, "max_score": n, **empty}
+        for n in (1, 2)
+    ]
+    parse = read({"title": None, "stated_total": None, "items": items}, text)
+    assert parse.is_verified
+    assert parse.unread == ()
+
+
 def test_the_rest_of_a_list_that_was_passed_over_is_named() -> None:
     parse = read(changed(0, alternatives=["glucose"]))
     assert parse.unread == ("line 10: starch",)
@@ -292,9 +305,12 @@ def test_a_text_without_any_beginnings_still_ends_in_parts_that_overlap() -> Non
     assert parts[-1].text.endswith("line 1999 of a long text without numbers")
 
 
-def test_a_table_whose_cells_the_text_mixes_is_shown_below_it() -> None:
-    table = Table((("No", "Question", "Answer"), ("1", "Why are leaves\ngreen?", "Chlorophyll")))
-    mixed = Extraction("Why are leaves Chloro 1\ngreen? phyll", "t", "application/pdf", 0, 1, "en", (table,))
-    assert source_of(mixed).endswith("1 | Why are leaves green? | Chlorophyll")
-    whole = "No Question Answer\n1 Why are leaves green? Chlorophyll"
+def test_a_table_whose_cells_the_text_mixes_is_shown_below_what_else_there_is() -> None:
+    table = Table((("No", "Question", "Answer"), ("1", "Why are leaves\ngreen?", "Chloro phyll")))
+    text = "Plants\nNo Question Answer\nWhy are leaves Chloro\n1 green? phyll\nTotal: 1 mark"
+    mixed = Extraction(text, "t", "application/pdf", 0, 1, "en", (table,))
+    assert source_of(mixed) == (
+        "Plants\nTotal: 1 mark\n\nNo | Question | Answer\n1 | Why are leaves green? | Chloro phyll"
+    )
+    whole = "No Question Answer\n1 Why are leaves green? Chloro phyll"
     assert source_of(Extraction(whole, "t", "application/pdf", 0, 1, "en", (table,))) == whole

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.documents.extraction import Extraction
 from domain.documents.reading import extract
@@ -18,6 +20,7 @@ from domain.grading.guides import parse_guide
 from domain.grading.model_guides import ModelParse, read_items
 from domain.grading.records import Guide
 from domain.language_models import Reply
+from tests.domain.test_parsing_round_trips import as_headings, as_list, guides
 
 FOLDER = Path(__file__).parents[2] / "examples" / "guides"
 Told = dict[str, Any]
@@ -73,6 +76,18 @@ def test_an_honest_reading_agrees_with_the_rules_and_would_be_proposed_without_t
     assert compare(guide, reading, source).outcome is Outcome.AGREED
     assert compare(None, reading, source).outcome is Outcome.PROPOSED
     assert reading.unread == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(guides(), st.sampled_from([as_headings, as_list]))
+def test_an_honest_reading_of_whatever_guide_passes_every_check(
+    guide: Guide, layout: Callable[[Guide], str]
+) -> None:
+    source = layout(guide)
+    by_rule = parse_guide(Extraction(source, "test", "text/plain", 0.0, 1.0, "en"), "guide.txt")
+    reading = parse(honest(guide=by_rule, source=source), source)
+    assert compare(by_rule, reading, source).outcome is Outcome.AGREED
+    assert (reading.refusals, reading.guide.problems, reading.unread) == ((), (), ())
 
 
 def change_words(item: Told, change: Callable[[list[str]], None], chance: random.Random) -> None:

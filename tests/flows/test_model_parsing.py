@@ -41,7 +41,7 @@ def odd_reader(*_: Any) -> dict[str, Any]:
         "items": [
             {
                 "number": "1",
-                "starts_with": "First comes food",
+                "starts_with": "First comes food, for which 2 marks are given.",
                 "question": "How do plants make food?",
                 "model_answer": "Leaves absorb sunlight and roots take up water to make sugar.",
                 "max_score": 2,
@@ -53,7 +53,7 @@ def odd_reader(*_: Any) -> dict[str, Any]:
             },
             {
                 "number": "2",
-                "starts_with": "Second comes rust",
+                "starts_with": "Second comes rust, for which 2 marks are given.",
                 "question": "Why does iron rust?",
                 "model_answer": "Iron reacts with oxygen and needs moisture.",
                 "max_score": 2,
