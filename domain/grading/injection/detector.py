@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from domain.grading.injection.clauses import clauses
@@ -15,6 +16,7 @@ THRESHOLD = 0.7
 _DISGUISED = 0.3
 """Added to each sign that shows only once a disguise is undone: honest words need none."""
 _MOST_CHARS = 200_000
+_NEAR = 600
 
 _REASONS = {
     "override": "tells the marker to set its instructions aside",
@@ -89,16 +91,29 @@ def suspicion(text: str, item_text: str = "") -> Suspicion | None:
     found = [(sign, "") for sign in signs_in_disguise(text)]
     for reading in readings(text):
         found += [(sign, reading.disguise) for sign in _signs(reading, question, excused, ideas)]
-    if not found:
-        return None
-    odds = 1.0
-    strongest: dict[str, float] = {}
-    for sign, _ in found:
-        strongest[sign.family] = max(strongest.get(sign.family, 0), sign.weight)
-    for weight in strongest.values():
-        odds *= 1 - min(weight, 0.99)
-    score = round(1 - odds, 3)
+    score = max((_weighed(near) for near in _neighbours(found)), default=0.0)
     return _told(text, found, score) if score >= THRESHOLD else None
+
+
+def _neighbours(found: list[tuple[Sign, str]]) -> Iterator[list[Sign]]:
+    """Of each sign, those that begin within 600 characters after it: far apart, they say nothing together."""
+    signs = sorted((sign for sign, _ in found), key=lambda sign: sign.start)
+    last = 0
+    for first, sign in enumerate(signs):
+        while last < len(signs) and signs[last].start <= sign.start + _NEAR:
+            last += 1
+        yield signs[first:last]
+
+
+def _weighed(signs: list[Sign]) -> float:
+    """The chance that one of the families is right, of each the strongest sign: they err independently."""
+    strongest: dict[str, float] = {}
+    for sign in signs:
+        strongest[sign.family] = max(strongest.get(sign.family, 0.0), sign.weight)
+    innocent = 1.0
+    for weight in strongest.values():
+        innocent *= 1 - min(weight, 0.99)
+    return round(1 - innocent, 3)
 
 
 def _in_parts(text: str, item_text: str) -> Suspicion | None:
