@@ -217,6 +217,10 @@ def _ideas_at(words: Sequence[Word], here: int) -> set[str]:
         ideas.add("me")
     if before == "language" and word == "model":
         ideas.add("machine")
+    after = words[here + 1].text if here + 1 < len(words) else ""
+    if word == "bitte" and (before == "ich" or after in ("um", "darum", "ich")):
+        # "Ich bitte um ..." tells of asking.
+        ideas.discard("please")
     if word == "note" and before in ("la", "meilleure", "une"):
         ideas.add("marks")
     if (before == "marking" and word in ("point", "points", "scheme", "guide", "criteria")) or (
