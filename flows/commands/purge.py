@@ -12,7 +12,7 @@ from flows.commands.speech import Json, print_json, say
 
 def purge(
     submissions: Annotated[
-        list[str], typer.Argument(metavar="SUBMISSION…", help="Student, file name or id; repeatable.")
+        list[str], typer.Argument(metavar="SUBMISSION", help="Student, file name or id; repeatable.")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many replies there are.")] = False,
     json: Json = False,

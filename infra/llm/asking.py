@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from domain.errors import ReplyError
-from domain.language_models import Answered
+from domain.language_models import Answered, Reply
 from infra.catalog import Spent
 from infra.llm.budget import Purse
 from infra.llm.calls import Call, Desk, ElsewhereError, Patience, Terms
@@ -62,8 +63,10 @@ class Asker:
             await asyncio.wait([other])
             if not other.cancelled() and other.exception() is None:
                 answered = other.result()
+                if isinstance(answered, Reply):
+                    return replace(answered, reused=True)
                 # Another's empty purse is not this one's.
-                if not (isinstance(answered, ReplyError) and answered.kind == "budget"):
+                if answered.kind != "budget":
                     return answered
             if self._under_way.get(key) is other:
                 del self._under_way[key]

@@ -22,6 +22,8 @@ _MOST = 256
 _DAY_SECONDS = 86_400.0
 _LIMITED_IN_A_ROW = 3
 """So many refusals without a reply between them mean all requests, not the one that was refused."""
+_LONGEST_BLOCK = 60.0
+"""Seconds. A longer wait is each request's own affair, which has a deadline and perhaps another model."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": _DAY_SECONDS}
 
@@ -122,7 +124,9 @@ class Limiter:
     async def refused(self, seconds: float | None) -> None:
         """The server asked for fewer requests; after several such answers all workers leave it alone."""
         self._n_limited += 1
-        if seconds and self._n_limited >= _LIMITED_IN_A_ROW and self.pace.limited:
+        if seconds is None or seconds > _LONGEST_BLOCK or not self.pace.limited:
+            return
+        if self._n_limited >= _LIMITED_IN_A_ROW:
             self._n_limited = 0
             await asyncio.to_thread(block, self._catalog, self._row, seconds)
 

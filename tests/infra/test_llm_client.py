@@ -71,6 +71,7 @@ def test_replies_come_in_the_order_of_the_requests_and_once_a_request(
     assert answered[:10] == answered[30:]
     assert answered == again
     assert {one.reused for one in again} == {True}
+    assert [one.reused for one in answered] == [False] * 30 + [True] * 10
     assert len({one.text for one in answered[:30]}) > 20
     assert all(0 <= one.data["score"] <= 1 and one.mode == "schema" and one.n_turns == 1 for one in answered)
     assert server.counts()["received"] == 31
