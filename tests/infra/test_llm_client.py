@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from domain.errors import ReplyError, SettingError
-from domain.language_models import Message, Reply, Request
+from domain.language_models import Reply, Request
 from infra.catalog import Catalog, costs_of, purge, spent, upgrade
 from infra.llm import Budget, LanguageModels
 from infra.llm_simulator.server import Simulator
@@ -166,11 +166,14 @@ def test_limits_on_numbers_are_checked_here(server: Simulator, kept: Catalog) ->
     assert error.kind == "unreadable" and "'why'" in str(error)
 
 
-def test_a_request_that_the_server_rejects_concerns_that_request_alone(kept: Catalog) -> None:
-    with running_simulator() as server, language_models(server.base_url, kept) as models:
-        odd = Request((Message("user", "x"),), schema=None, max_tokens=1024, temperature=None)
-        answered = models.complete([question("a"), odd])
-    assert isinstance(answered[0], Reply) and isinstance(answered[1], Reply)
+def test_a_request_that_the_server_rejects_concerns_that_request_alone(
+    server: Simulator, kept: Catalog
+) -> None:
+    with language_models(server.base_url, kept) as models:
+        good, bad, also_good = models.complete([question("a"), Request(()), question("b")])
+    assert isinstance(good, Reply) and isinstance(also_good, Reply)
+    assert isinstance(bad, ReplyError) and bad.kind == "rejected"
+    assert "status 400: Missing required parameter: 'messages'" in str(bad)
 
 
 @pytest.mark.parametrize(
