@@ -81,7 +81,7 @@ def line(tmp_path: Path, prefect_api: str) -> CommandLine:
         {
             "TRAINYARD_PREFECT_API_URL": prefect_api,
             "TRAINYARD_LLM_MODELS": "compatible:simulated-1",
-            "TRAINYARD_LLM_API_KEY": "any",
+            "TRAINYARD_LLM_API_KEY": "sk-of-no-worth",
             "TRAINYARD_LLM_DEADLINE_SECONDS": "5",
             "TRAINYARD_MODEL_PARSING": "review",
         },
