@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, text
 
-from domain.errors import ReplyError, SettingError
+from domain.errors import OutsideError, ReplyError, SettingError
 from domain.language_models import Reply, Request
 from infra.catalog import Catalog, costs_of, purge, spent, upgrade
 from infra.llm import Budget, LanguageModels
@@ -450,3 +451,22 @@ def test_closing_keeps_what_has_arrived_and_can_be_done_twice(server: Simulator,
     assert spent(kept, "job").n_replies == 4
     assert all(one.reused for one in replies(models.complete(questions(3))))
     models.close()
+
+
+def test_a_reply_that_cannot_be_kept_is_not_used_and_the_client_recovers(
+    server: Simulator, sqlite_url: str
+) -> None:
+    upgrade(sqlite_url)
+    holder = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    with (
+        Catalog.open(sqlite_url, busy_seconds=0.2) as catalog,
+        language_models(server.base_url, catalog) as models,
+    ):
+        models.complete(questions(1, "first"))
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutsideError, match="locked by another process"):
+            models.complete(questions(5))
+        holder.execute("ROLLBACK")
+        # Those that waited behind the one that failed may have been kept since: they are not lost either.
+        assert sum(not one.reused for one in replies(models.complete(questions(5)))) >= 1
+    holder.close()
