@@ -12,6 +12,8 @@ from domain.contracts import Rejection
 from domain.errors import InputError
 from domain.grading.evaluation import Evaluation
 from domain.grading.frames import Frame
+from domain.grading.language_model_use import LanguageModelSection
+from domain.grading.written_text import WrittenText
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,10 @@ class ReportInput:
     hyperparameters: dict[str, JsonValue] = field(default_factory=dict)
     """The final values."""
     timings: tuple[Timing, ...] = ()
+    language_models: LanguageModelSection | None = None
+    """None where none was asked."""
+    written: WrittenText | None = None
+    """What a language model wrote about the figures; None where none was asked to."""
 
     def to_json(self) -> str:
         """Plain JSON; NaN is null, and what UTF-8 cannot say in a file's name is a question mark."""
