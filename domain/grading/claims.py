@@ -115,7 +115,7 @@ def _faults(sentence: str, facts: Facts, advice: bool) -> Iterator[str]:
     if unknown:
         yield from (f"there is no fact [{name}]" for name in unknown)
         return
-    stated = list(_figures(sentence, facts, matches))
+    stated = figures_in(sentence, facts)
     cited = _cited(sentence, facts, matches, stated)
     for one in stated:
         follows = next((c for c in cited if c.start >= one.end), None)
@@ -131,20 +131,21 @@ def _faults(sentence: str, facts: Facts, advice: bool) -> Iterator[str]:
         yield "it says which way something is or went, and cites no fact"
 
 
-def _figures(sentence: str, facts: Facts, matches: list[re.Match[str]]) -> Iterator[Stated]:
-    """Numbers outside of citations, of names and of "95% interval"."""
-    hidden = sentence
-    names = [*matches, *_NAMES.finditer(sentence)]
+def figures_in(sentence: str, facts: Facts) -> list[Stated]:
+    """The numbers that need a source: those outside of citations, of names and of "95% interval"."""
+    names = [*CITATION.finditer(sentence), *_NAMES.finditer(sentence)]
     if facts.labels:
-        pattern = r"\b(?:" + "|".join(map(re.escape, facts.labels)) + r")\b"
-        names += list(re.finditer(pattern, sentence))
+        names += re.finditer(r"\b(?:" + "|".join(map(re.escape, facts.labels)) + r")\b", sentence)
+    hidden = sentence
     for match in names:
         # Not blanks: what stands on both sides of a citation is not side by side.
         hidden = hidden[: match.start()] + "\x01" * (match.end() - match.start()) + hidden[match.end() :]
-    for one in stated_in(hidden):
-        level = isinstance(one, Number) and one.unit == "percent" and one.value == 95
-        if not (level and _INTERVAL.match(sentence, one.end)):
-            yield one
+    return [one for one in stated_in(hidden) if not _is_level(one, sentence)]
+
+
+def _is_level(one: Stated, sentence: str) -> bool:
+    level = isinstance(one, Number) and one.unit == "percent" and one.value == 95
+    return level and _INTERVAL.match(sentence, one.end) is not None
 
 
 def _cited(sentence: str, facts: Facts, matches: list[re.Match[str]], stated: list[Stated]) -> list[_Cited]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from domain.grading.evaluation import ALL, Evaluation
@@ -128,8 +128,14 @@ def facts_of(report: ReportInput, findings: tuple[Finding, ...] = ()) -> Facts:
         *_of_data(report),
         *_of_language_models(report),
     ]
-    known = {fact.id: fact for fact in found if math.isfinite(fact.value)}
+    known = {fact.id: _clean(fact) for fact in found if math.isfinite(fact.value)}
     return Facts(known, tuple(_conclusions(findings)), labels)
+
+
+def _clean(fact: Fact) -> Fact:
+    """Without the last bits of arithmetic: −2e-16 is 0."""
+    low, high = (None if end is None else round(end, 9) + 0.0 for end in (fact.low, fact.high))
+    return replace(fact, value=round(fact.value, 9) + 0.0, low=low, high=high)
 
 
 def _measured(evaluation: Evaluation) -> Iterator[Fact]:

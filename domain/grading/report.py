@@ -32,6 +32,7 @@ from domain.grading.report_markdown import markdown_of
 from domain.grading.report_view import View, view_of
 
 _TEMPLATE = Path(__file__).with_name("report_template.html.j2")
+_STYLE = Path(__file__).with_name("report_style.css")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -58,7 +59,7 @@ def write_report(report: ReportInput, folder: Path) -> ReportFiles:
         "predictions.csv": csv_of(report.evaluation),
     }
     try:
-        _place(contents, folder)
+        place(contents, folder)
     except OSError as error:
         raise InputError(
             f"the report cannot be written to {folder} ({error}): choose another folder"
@@ -66,7 +67,8 @@ def write_report(report: ReportInput, folder: Path) -> ReportFiles:
     return ReportFiles(*(folder / name for name in contents))
 
 
-def _place(contents: dict[str, str], folder: Path) -> None:
+def place(contents: dict[str, str], folder: Path) -> None:
+    """Writes texts by name into `folder`: a new folder whole or not at all, an old one's page last."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -85,6 +87,11 @@ def _place(contents: dict[str, str], folder: Path) -> None:
 
 def html_of(view: View) -> str:
     """The page, from the template beside this module."""
+    return page_of(_TEMPLATE, view=view)
+
+
+def page_of(template: Path, **values: object) -> str:
+    """A page of the reports' look: `template` filled in, everything escaped but our own pictures."""
     # Late: the command line starts without it.
     from jinja2 import Environment, StrictUndefined
 
@@ -95,13 +102,17 @@ def html_of(view: View) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(view=view)
+    style = _STYLE.read_text(encoding="utf-8")
+    return environment.from_string(template.read_text(encoding="utf-8")).render(style=style, **values)
 
 
 def json_of(view: View) -> str:
     """Everything the page knows except the answers themselves, which the CSV has; findings included."""
     described = json.loads(view.report.to_json())
     described["evaluation"].pop("graded")
+    if view.written:
+        # With its citations: each names the fact that the number before it was checked against.
+        described["cited"] = [asdict(source) for source in view.written.sources]
     described["findings"] = [asdict(finding) for finding in view.findings]
     return json.dumps(described, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
@@ -113,11 +124,12 @@ def csv_of(evaluation: Evaluation) -> str:
     """
     frame = evaluation.graded.copy()
     for name in ("answer_id", "item_id", "label", "student", "text", "rationale"):
-        frame[name] = pd.Series([_disarmed(str(value)) for value in frame[name]], dtype=str)
+        frame[name] = pd.Series([disarmed(str(value)) for value in frame[name]], dtype=str)
     return str(frame.to_csv(index=False, lineterminator="\r\n", float_format="%.6g"))
 
 
-def _disarmed(text: str) -> str:
+def disarmed(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
     return "'" + text if text.startswith(_FORMULA_STARTS) else text
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from domain.grading.report_view import COMPARED_BY, MEASURES, Row, Value, View
+from domain.grading.written_view import Sentence, plain_sentence
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 _NOT_IN_URLS = re.compile(r"[<>\s]")
@@ -33,6 +34,7 @@ def _lines(view: View) -> Iterator[str]:
         todo = f" *To do: {plain(finding.recommendation)}*" if finding.recommendation else ""
         yield f"- **{finding.severity.value}: {plain(finding.title)}.** {plain(finding.text)}{todo}"
     yield ""
+    yield from _written(view)
     yield "## Agreement"
     yield ""
     names = tuple(part.name for part in view.parts)
@@ -40,7 +42,52 @@ def _lines(view: View) -> Iterator[str]:
     yield from _comparisons(view)
     yield from _items(view)
     yield from _training(view)
+    yield from _language_models(view)
     yield from _data(view)
+
+
+def _written(view: View) -> Iterator[str]:
+    written = view.written
+    if written is None:
+        return
+    yield "## In words"
+    yield ""
+    yield f"*{plain(written.said)}*"
+    yield ""
+    if written.summary:
+        yield _entry(written.summary)
+        yield ""
+    for title, entries in (("What stands out", written.findings), ("What to do", written.recommendations)):
+        if entries:
+            yield f"### {title}"
+            yield ""
+            yield from (f"- {_entry(entry)}" for entry in entries)
+            yield ""
+
+
+def _entry(sentences: tuple[Sentence, ...]) -> str:
+    return plain(" ".join(plain_sentence(sentence) for sentence in sentences))
+
+
+def _language_models(view: View) -> Iterator[str]:
+    models = view.language_models
+    if models is None:
+        return
+    yield "## Language model"
+    yield ""
+    yield from _table(
+        ("Model", "For", "Calls", "Tokens in", "Tokens out", "Cost"),
+        [tuple(plain(cell) for cell in use) for use in models.uses],
+    )
+    yield from _table(("", ""), [(plain(name), plain(text)) for name, text in models.figures])
+    for note in models.notes:
+        yield f"- {plain(note)}"
+    for answer_id, reason in models.ungraded[: view.most_rows]:
+        yield f"- not graded: {plain(answer_id)}: {plain(reason)}"
+    instruction = "".join(change.text for change in models.changes if change.kind != "gone")
+    if instruction:
+        yield f"- instruction: {plain(instruction)}"
+    yield ""
 
 
 def _comparisons(view: View) -> Iterator[str]:
@@ -49,7 +96,7 @@ def _comparisons(view: View) -> Iterator[str]:
         yield f"### Beside other markers, on {part.name}"
         yield ""
         header = ("Marker", "Answers", *(titles[name] for name in COMPARED_BY))
-        rows = [(plain(row.label), str(row.n), *(_written(v) for v in row.values)) for row in part.compared]
+        rows = [(plain(row.label), str(row.n), *(_value(v) for v in row.values)) for row in part.compared]
         yield from _table(header, rows)
 
 
@@ -104,10 +151,10 @@ def _data(view: View) -> Iterator[str]:
 
 
 def _row(row: Row) -> tuple[str, ...]:
-    return (plain(row.label), *(_written(value) for value in row.values))
+    return (plain(row.label), *(_value(value) for value in row.values))
 
 
-def _written(value: Value) -> str:
+def _value(value: Value) -> str:
     return f"{value.text} ({value.interval})" if value.interval else value.text
 
 

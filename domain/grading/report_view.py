@@ -13,10 +13,13 @@ from typing import Any
 
 from domain.grading import figures
 from domain.grading.evaluation import ALL, Evaluation
+from domain.grading.facts import facts_of
 from domain.grading.findings import find
+from domain.grading.language_model_view import UNKNOWN, LanguageModelView, language_model_view
 from domain.grading.metrics import Interval
 from domain.grading.report_input import ReportInput
 from domain.grading.wording import HELD_OUT, Finding, has_interval, share
+from domain.grading.written_view import WrittenView, written_view
 
 NONE = "–"
 _MOST_TEXT = 1500
@@ -110,6 +113,8 @@ class View:
     iteration_rows: tuple[tuple[str, ...], ...]
     links: tuple[tuple[str, str], ...]
     created: str
+    written: WrittenView | None
+    language_models: LanguageModelView | None
     most_rows: int = _MOST_ROWS
 
 
@@ -133,6 +138,8 @@ def view_of(report: ReportInput) -> View:
         iteration_rows=rows,
         links=tuple(_links(report)),
         created=_moment(report.job.created),
+        written=written_view(report.written, facts_of(report)) if report.written else None,
+        language_models=language_model_view(report.language_models),
     )
 
 
@@ -246,13 +253,19 @@ def _worst_row(answer: Any) -> dict[str, str]:
 
 def _iterations(report: ReportInput) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     shown = report.iterations.tail(_MOST_ROWS)
-    rows = tuple(tuple(_cell(value) for value in row) for row in shown.itertuples(index=False))
-    return tuple(str(column) for column in shown.columns), rows
+    names = tuple(str(column) for column in shown.columns)
+    rows = tuple(
+        tuple(_cell(name, value) for name, value in zip(names, row, strict=True))
+        for row in shown.itertuples(index=False)
+    )
+    return names, rows
 
 
-def _cell(value: object) -> str:
+def _cell(name: str, value: object) -> str:
+    if value is None or value != value:
+        return UNKNOWN if name == "cost_usd" else NONE
     if isinstance(value, float):
-        return NONE if value != value else f"{value:.4g}"
+        return f"{value:,.0f}" if name.startswith("n_") else f"{value:.4g}"
     return str(value)
 
 

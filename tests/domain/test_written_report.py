@@ -4,6 +4,8 @@ import json
 import random
 from dataclasses import replace
 
+import pytest
+
 from domain.errors import ReplyError
 from domain.grading.facts import facts_of
 from domain.grading.findings import find
@@ -140,7 +142,7 @@ def test_every_logged_metric_that_is_a_number_is_a_fact():
     metrics = REPORT.evaluation.metrics.dropna(subset=["value"])
     for row in metrics.itertuples():
         prefix = "new." if row.protocol == "unseen_items" else ""
-        assert FACTS.known[prefix + row.metric].value == row.value, row.metric
+        assert FACTS.known[prefix + row.metric].value == pytest.approx(row.value, abs=1e-8), row.metric
 
 
 def test_the_facts_that_a_text_cites_are_listed_once_each():
