@@ -129,6 +129,20 @@ class ModelRegistry:
                 return self._described(self._client.get_model_version_by_alias(name, alias))
             return self._described(self._client.get_model_version(name, number))
 
+    def card(self, model_uri: str) -> dict[str, Any]:
+        """What the strategy says of a version (`TrainedModel.card`); the model's files are not fetched."""
+        quieten()
+        from mlflow.artifacts import download_artifacts
+        from mlflow.models import Model
+
+        version = self.find(model_uri)
+        uri = self._tracking.tracking_uri
+        with asking(uri), tempfile.TemporaryDirectory() as scratch:
+            place = self._client.get_model_version_download_uri(version.name, str(version.version))
+            described = f"{place.rstrip('/')}/MLmodel"
+            found = download_artifacts(artifact_uri=described, dst_path=scratch, tracking_uri=uri)
+            return dict(Model.load(found).metadata or {})
+
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions of `name`, newest first; empty for a name that is not registered."""
         with asking(self._tracking.tracking_uri):

@@ -96,6 +96,11 @@ class Settings(BaseSettings):
         description="whether a language model reads guides too: review shows its findings to a person, "
         "accept-verified also takes guides that only it can read, once every word and mark is found in them",
     )
+    written_report: Literal["auto", "never", "always"] = Field(
+        "auto",
+        description="whether a language model writes a text for each report: auto, if the job asked one "
+        "anyway; always, if one is set up",
+    )
     embeddings_base_url: Address = Field(None, description="of an OpenAI-like API")
     embeddings_api_key: SecretStr | None = None
 

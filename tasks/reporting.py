@@ -15,7 +15,9 @@ from prefect.artifacts import create_markdown_artifact
 from domain.contracts import Rejection
 from domain.errors import InputError
 from domain.grading.contracts import Iterations
+from domain.grading.facts import facts_of
 from domain.grading.findings import find
+from domain.grading.language_model_view import money
 from domain.grading.report import write_report
 from domain.grading.report_input import (
     Choice,
@@ -27,22 +29,26 @@ from domain.grading.report_input import (
     ReportInput,
     Timing,
 )
+from domain.grading.report_markdown import plain
+from domain.grading.written_view import plain_sentence, written_view
 from domain.identity import fingerprint
 from domain.kinds import Role
 from infra import catalog as records
 from infra.catalog import Dataset, Job, Outcome
 from tasks.evaluation import load_evaluation
 from tasks.links import flow_run_url, mlflow_run_url
+from tasks.model_use import model_use_of
 from tasks.near_copies import near_duplicates
 from tasks.outcome import ReportOutcome
 from tasks.policy import RETRIED, code_of
 from tasks.workplace import Workplace, workplace
+from tasks.writing import with_text
 
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 200
 """Quarantined rows shown in a report; all are in the catalog."""
-REPORT_CODE = ("domain.grading", "tasks.reporting")
+REPORT_CODE = ("domain.grading", "tasks.reporting", "tasks.model_use", "tasks.writing")
 
 
 @task(task_run_name="write report", **RETRIED)
@@ -53,7 +59,7 @@ def report_job(which: str) -> ReportOutcome:
     """
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, which)
-    report = gather(place, job)
+    report = with_text(place, job, gather(place, job))
     # Hashed before anything is written, so that a second run knows what it would say.
     key = fingerprint([report.to_json(), code_of(*REPORT_CODE)])
     folder = place.settings.home / "reports" / job.id[:8]
@@ -66,6 +72,7 @@ def report_job(which: str) -> ReportOutcome:
         records.save_report(place.catalog, job_id=job.id, key=key, folder=str(folder), files=kept)
     else:
         log.info("report: unchanged, written before")
+    _log_costs(place, job, report)
     html = folder / "report.html"
     findings = [f"{f.title}. {f.text}" for f in find(report)]
     summary = _summary(report, findings, html)
@@ -74,6 +81,17 @@ def report_job(which: str) -> ReportOutcome:
         flow_run = f"\n\n[Prefect flow run]({report.job.flow_run_url})"
         place.tracking.set_tags(job.mlflow_run_id, {"mlflow.note.content": summary + flow_run})
     return ReportOutcome(job_id=job.id, folder=str(folder), html=str(html), findings=findings)
+
+
+def _log_costs(place: Workplace, job: Job, report: ReportInput) -> None:
+    """What language models cost the whole job, where MLflow's runs are compared; unknown is not logged."""
+    models = report.language_models
+    if models is None or not job.mlflow_run_id:
+        return
+    figures = {"job.n_tokens": float(models.n_tokens), "job.n_calls": float(models.n_calls)}
+    if models.cost_usd is not None:
+        figures["job.cost_usd"] = models.cost_usd
+    place.tracking.log_metrics(job.mlflow_run_id, figures)
 
 
 def gather(place: Workplace, job: Job) -> ReportInput:
@@ -97,6 +115,7 @@ def gather(place: Workplace, job: Job) -> ReportInput:
         ),
         hyperparameters=dict(job.config),
         timings=(Timing("training iterations", sum(i.seconds for i in iterations)),),
+        language_models=model_use_of(place, job, found),
     )
 
 
@@ -168,7 +187,20 @@ def _summary(report: ReportInput, findings: list[str], html: Path) -> str:
         ]
         lines.append(f"| {protocol.replace('_', ' ')} (n = {figures[0].n}) | " + " | ".join(cells) + " |")
     lines += ["", *[f"- {text}" for text in findings], ""]
+    lines += _told_by_models(report)
     lines += [f"Full report: `{html}`", ""]
     if report.job.mlflow_run_url:
         lines.append(f"[MLflow run]({report.job.mlflow_run_url})")
     return "\n".join(lines)
+
+
+def _told_by_models(report: ReportInput) -> list[str]:
+    """What language models cost, and what one wrote."""
+    lines = []
+    view = written_view(report.written, facts_of(report))
+    if view is not None:
+        lines += [plain(" ".join(map(plain_sentence, view.summary))), "", f"*{plain(view.said)}*", ""]
+    if (models := report.language_models) is not None:
+        cost = plain(money(models.cost_usd))
+        lines += [f"Language models: {models.n_calls:,} calls, {models.n_tokens:,} tokens, {cost}.", ""]
+    return lines

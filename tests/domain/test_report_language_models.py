@@ -73,7 +73,7 @@ def test_the_page_tells_models_tokens_cost_and_validity(written):
     said = page.css_first("#models").text()
     for told in ("openai:m-mini", "310,000", "$0.31", "94% (188 of 200)", "$0.034", "0.84 s", "m-11", "a41"):
         assert told in said, told
-    assert page.css_first("#models ins").text().strip() == "strictly."
+    assert page.css_first("#models ins").text().strip() == "strictly"
 
 
 def test_an_unknown_price_is_unknown_and_never_nought(written):
