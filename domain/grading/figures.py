@@ -109,7 +109,7 @@ def learning_curve(report: ReportInput) -> Picture | None:
         panels[-1].xaxis.get_major_locator().set_params(integer=True)
 
     said = f"Best {objective} {values[best]:.3f} at iteration {steps[best]:.0f} of {steps[-1]:.0f}."
-    return _picture("learning", "Learning curve", said, draw, height=3.4 if losses else 2.8)
+    return picture("learning", "Learning curve", said, draw, height=3.4 if losses else 2.8)
 
 
 def marks_against_golds(evaluation: Evaluation, protocol: str) -> Picture:
@@ -134,7 +134,7 @@ def marks_against_golds(evaluation: Evaluation, protocol: str) -> Picture:
         _legend_above(axes)
 
     said = f"Each point is one of {len(graded)} {HELD_OUT[protocol]}; a grader that agrees lies on the line."
-    return _picture(f"scatter-{protocol}", f"Scores, {HELD_OUT[protocol]}", said, draw, height=3.6)
+    return picture(f"scatter-{protocol}", f"Scores, {HELD_OUT[protocol]}", said, draw, height=3.6)
 
 
 def _confusion(cells: pd.DataFrame, protocol: str) -> Picture:
@@ -164,7 +164,7 @@ def _confusion(cells: pd.DataFrame, protocol: str) -> Picture:
 
     right = share(float(np.trace(counts) / counts.sum()))
     said = f"Counts of answers; {right} are on the diagonal. Deeper cells hold more of their row."
-    return _picture(f"confusion-{protocol}", f"Marks, {HELD_OUT[protocol]}", said, draw, height=3.6)
+    return picture(f"confusion-{protocol}", f"Marks, {HELD_OUT[protocol]}", said, draw, height=3.6)
 
 
 def calibration(evaluation: Evaluation) -> Picture:
@@ -192,7 +192,7 @@ def calibration(evaluation: Evaluation) -> Picture:
         f"{evaluation.figure(p, 'ece').value * 100:.0f} points on {HELD_OUT[p]}" for p in evaluation.protocols
     ]
     said = f"On the dashed line confidence is agreement; the mean gap is {' and '.join(errors)}."
-    return _picture("calibration", "Calibration", said, draw)
+    return picture("calibration", "Calibration", said, draw)
 
 
 def referral(evaluation: Evaluation) -> Picture:
@@ -228,7 +228,7 @@ def referral(evaluation: Evaluation) -> Picture:
         if evaluation.threshold <= 1
         else "The most confident answers first. No threshold was found that keeps the promise."
     )
-    return _picture("referral", "Referral curve", said, draw)
+    return picture("referral", "Referral curve", said, draw)
 
 
 def agreement_by_item(evaluation: Evaluation, protocol: str) -> Picture:
@@ -260,9 +260,7 @@ def agreement_by_item(evaluation: Evaluation, protocol: str) -> Picture:
     which = f"The {_MOST_ITEMS} weakest items" if many else f"All {len(items)} items"
     said = f"{which}; {share(overall)} agree on all items together."
     height = 1.0 + 0.19 * max(len(items), 4)
-    return _picture(
-        f"items-{protocol}", f"Agreement by item, {HELD_OUT[protocol]}", said, draw, height=height
-    )
+    return picture(f"items-{protocol}", f"Agreement by item, {HELD_OUT[protocol]}", said, draw, height=height)
 
 
 def papers(evaluation: Evaluation) -> Picture | None:
@@ -281,7 +279,7 @@ def papers(evaluation: Evaluation) -> Picture | None:
         axes.set(xlabel="examiner's total, share of the paper", ylabel="model's total")
 
     said = f"Each point is one of {len(totals)} students' papers, all answers graded by the model."
-    return _picture("papers", "Totals of whole papers", said, draw, height=3.4)
+    return picture("papers", "Totals of whole papers", said, draw, height=3.4)
 
 
 def _as_shares(axes: Any, *which: str) -> None:
@@ -311,10 +309,11 @@ def _rectangle(corner: tuple[float, float], width: float, height: float, **style
     return Rectangle(corner, width, height, linewidth=0, **style)
 
 
-def _picture(
-    name: str, title: str, said: str, draw: Callable[[Any], None], *, height: float = 3.0
-) -> Picture:
-    """`draw` fills a matplotlib Figure of 4.6 by `height` inches; no pyplot, so no global state is left."""
+def picture(name: str, title: str, said: str, draw: Callable[[Any], None], *, height: float = 3.0) -> Picture:
+    """A figure in the reports' look. `name` is unique on its page.
+
+    `draw` fills a matplotlib Figure of 4.6 by `height` inches; no pyplot, so no global state is left.
+    """
     # Late: the command line starts without matplotlib.
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG

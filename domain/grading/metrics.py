@@ -163,8 +163,8 @@ def bootstrap_interval(
     are not independent. A `Metric` is computed for all resamples at once; any other function once each.
     """
     values = [np.asarray(a, dtype=float) for a in arrays]
-    drawn = np.concatenate([_resample(fn, w, values) for w in _weights(len(values[0]), groups, n, seed)])
-    return Interval(fn(*values), *_percentiles(drawn), len(values[0]))
+    drawn = np.concatenate([_resample(fn, w, values) for w in resamples(len(values[0]), groups, n, seed)])
+    return Interval(fn(*values), *percentiles(drawn), len(values[0]))
 
 
 def paired_bootstrap(
@@ -180,9 +180,9 @@ def paired_bootstrap(
     """`fn(gold, a) − fn(gold, b)` with its 95 % interval, both computed on the same resamples."""
     g, x, y = (np.asarray(v, dtype=float) for v in (gold, a, b))
     drawn = np.concatenate(
-        [_resample(fn, w, [g, x]) - _resample(fn, w, [g, y]) for w in _weights(len(g), groups, n, seed)]
+        [_resample(fn, w, [g, x]) - _resample(fn, w, [g, y]) for w in resamples(len(g), groups, n, seed)]
     )
-    return Interval(fn(g, x) - fn(g, y), *_percentiles(drawn), len(g))
+    return Interval(fn(g, x) - fn(g, y), *percentiles(drawn), len(g))
 
 
 def _resample(fn: Metric | Callable[..., float], weights: Floats, arrays: list[Floats]) -> Floats:
@@ -192,8 +192,8 @@ def _resample(fn: Metric | Callable[..., float], weights: Floats, arrays: list[F
     return np.array([fn(*(np.repeat(a, count) for a in arrays)) for count in counts], dtype=float)
 
 
-def _weights(size: int, groups: npt.ArrayLike | None, n: int, seed: int) -> Iterator[Floats]:
-    """Blocks of resamples, (rows, size): how often each pair was drawn."""
+def resamples(size: int, groups: npt.ArrayLike | None, n: int, seed: int) -> Iterator[Floats]:
+    """`n` resamples in blocks of (rows, size): how often each pair was drawn, whole `groups` at a time."""
     if size == 0:
         yield np.empty((n, 0))
         return
@@ -208,7 +208,8 @@ def _weights(size: int, groups: npt.ArrayLike | None, n: int, seed: int) -> Iter
         yield counts[:, member].astype(float)
 
 
-def _percentiles(drawn: Floats) -> tuple[float, float]:
+def percentiles(drawn: Floats) -> tuple[float, float]:
+    """The 2.5th and 97.5th percentile of the resamples that could be computed; NaN if most could not."""
     defined = drawn[np.isfinite(drawn)]
     # Where most resamples are degenerate, percentiles of the rest would look surer than we are.
     if len(defined) < len(drawn) / 2 or len(defined) < 2:

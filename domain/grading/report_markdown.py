@@ -25,7 +25,7 @@ def _lines(view: View) -> Iterator[str]:
     said = [f"strategy {report.strategy}", f"model {model}" if model else "", report.job.created]
     yield " · ".join(plain(part) for part in (*said, f"job {report.job.id}") if part)
     yield ""
-    yield from _table(
+    yield from table_lines(
         ("", "", ""), [(f"**{plain(t.label)}**", f"**{t.value}**", plain(t.detail)) for t in view.tiles]
     )
     yield "## Findings"
@@ -38,7 +38,7 @@ def _lines(view: View) -> Iterator[str]:
     yield "## Agreement"
     yield ""
     names = tuple(part.name for part in view.parts)
-    yield from _table(("Measure", *names), [_row(row) for row in view.measures])
+    yield from table_lines(("Measure", *names), [_row(row) for row in view.measures])
     yield from _comparisons(view)
     yield from _items(view)
     yield from _training(view)
@@ -75,11 +75,11 @@ def _language_models(view: View) -> Iterator[str]:
         return
     yield "## Language model"
     yield ""
-    yield from _table(
+    yield from table_lines(
         ("Model", "For", "Calls", "Tokens in", "Tokens out", "Cost"),
         [tuple(plain(cell) for cell in use) for use in models.uses],
     )
-    yield from _table(("", ""), [(plain(name), plain(text)) for name, text in models.figures])
+    yield from table_lines(("", ""), [(plain(name), plain(text)) for name, text in models.figures])
     for note in models.notes:
         yield f"- {plain(note)}"
     for answer_id, reason in models.ungraded[: view.most_rows]:
@@ -96,8 +96,8 @@ def _comparisons(view: View) -> Iterator[str]:
         yield f"### Beside other markers, on {part.name}"
         yield ""
         header = ("Marker", "Answers", *(titles[name] for name in COMPARED_BY))
-        rows = [(plain(row.label), str(row.n), *(_value(v) for v in row.values)) for row in part.compared]
-        yield from _table(header, rows)
+        rows = [(plain(row.label), str(row.n), *(value_text(v) for v in row.values)) for row in part.compared]
+        yield from table_lines(header, rows)
 
 
 def _items(view: View) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _items(view: View) -> Iterator[str]:
         yield f"## Items, {part.name}"
         yield ""
         rows = [tuple(plain(item[name]) for name in columns) for item in part.items]
-        yield from _table(tuple(columns.values()), rows)
+        yield from table_lines(tuple(columns.values()), rows)
 
 
 def _training(view: View) -> Iterator[str]:
@@ -123,7 +123,7 @@ def _training(view: View) -> Iterator[str]:
         yield f"- {plain(choice.strategy)}: {said}"
     yield ""
     rows = [(plain(name), plain(text)) for name, text in view.hyperparameters]
-    yield from _table(("Hyperparameter", "Final value"), rows)
+    yield from table_lines(("Hyperparameter", "Final value"), rows)
     for name, url in view.links:
         yield f"- {name}: <{_NOT_IN_URLS.sub('', url)}>"
     for timing in report.timings:
@@ -143,7 +143,7 @@ def _data(view: View) -> Iterator[str]:
     )
     yield ""
     documents = [(plain(d.role), plain(d.media_type), plain(d.method), f"{d.n:,}") for d in data.documents]
-    yield from _table(("Role", "Format", "Read by", "Documents"), documents)
+    yield from table_lines(("Role", "Format", "Read by", "Documents"), documents)
     said = [f"{plain(d.name)} says the same as {plain(d.equals)}" for d in data.duplicates]
     said += [f"{plain(p.name)}: {plain(p.reason)}" for p in (*data.unreadable, *data.unbalanced)]
     for line in said[: view.most_rows]:
@@ -151,14 +151,16 @@ def _data(view: View) -> Iterator[str]:
 
 
 def _row(row: Row) -> tuple[str, ...]:
-    return (plain(row.label), *(_value(value) for value in row.values))
+    return (plain(row.label), *(value_text(value) for value in row.values))
 
 
-def _value(value: Value) -> str:
+def value_text(value: Value) -> str:
+    """A figure with its interval in brackets."""
     return f"{value.text} ({value.interval})" if value.interval else value.text
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def table_lines(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """A table and the blank line after it; nothing for no rows."""
     rows = list(rows)
     if not rows:
         return

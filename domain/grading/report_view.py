@@ -137,7 +137,7 @@ def view_of(report: ReportInput) -> View:
         iteration_columns=columns,
         iteration_rows=rows,
         links=tuple(_links(report)),
-        created=_moment(report.job.created),
+        created=moment(report.job.created),
         written=written_view(report.written, facts_of(report)) if report.written else None,
         language_models=language_model_view(report.language_models),
     )
@@ -284,7 +284,7 @@ def _links(report: ReportInput) -> Iterator[tuple[str, str]]:
     yield from ((name, url) for name, url in named if url.startswith(("http://", "https://")))
 
 
-def _moment(created: str) -> str:
+def moment(created: str) -> str:
     """2026-11-20T19:30:00Z as people write it; anything else as it is."""
     try:
         moment = datetime.fromisoformat(created)
