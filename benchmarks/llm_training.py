@@ -12,9 +12,9 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,11 @@ from infra.catalog import Catalog, spent, upgrade
 from infra.llm import Budget, LanguageModels
 from infra.llm_simulator.bank import Bank, make_bank
 from infra.settings import Settings
-from strategies.base import Ask, Checkpoint, GradingData, Surroundings
+from strategies.base import Ask, Checkpoint, Effect, GradingData, Outcome, Surroundings
+from strategies.grading.llm.asking import Asking
+from strategies.grading.llm.lesson import Lesson
+from strategies.grading.llm.measuring import measure
+from strategies.grading.llm.program import Program
 from strategies.grading.loading import load_any_grader
 from strategies.registry import strategy
 from tests.llm_server import simulator_process
@@ -85,7 +89,9 @@ class Meter:
         return self._opened.complete(requests, payer=self._payer, budget=self._budget)
 
 
-def lesson(bank: Bank, seed: int, names: tuple[str, ...], scratch: Path) -> tuple[GradingData, pd.DataFrame]:
+def classroom(
+    bank: Bank, seed: int, names: tuple[str, ...], scratch: Path
+) -> tuple[GradingData, pd.DataFrame]:
     """What training sees, and the test answers: whole students are held out."""
     students = np.random.default_rng(seed).permutation(sorted(bank.answers["student"].unique()))
     n_test, n_held = round(TEST_SHARE * len(students)), round(VALIDATION_SHARE * len(students))
@@ -103,15 +109,19 @@ def checkpoints(ask: AskModel, data: GradingData, **given: Any) -> Iterator[Chec
     trainer = strategy(Kind.GRADING, "llm")
     checkpoint = trainer.start(trainer.Hyperparameters(**given), data)
     while not checkpoint.done:
-        steps = trainer.iterate(checkpoint, data)
-        wish = next(steps)
-        try:
-            while True:
-                assert isinstance(wish, Ask)
-                wish = steps.send(tuple(ask(wish.requests)))
-        except StopIteration as end:
-            checkpoint = end.value
+        checkpoint = driven(trainer.iterate(checkpoint, data), ask)
         yield checkpoint
+
+
+def driven(steps: Generator[Effect, Outcome, Any], ask: AskModel) -> Any:
+    """What a generator of wishes returns in the end."""
+    try:
+        wish = next(steps)
+        while True:
+            assert isinstance(wish, Ask)
+            wish = steps.send(tuple(ask(wish.requests)))
+    except StopIteration as end:
+        return end.value
 
 
 def graded(checkpoint: Checkpoint, data: GradingData, test: pd.DataFrame, ask: AskModel) -> np.ndarray:
@@ -145,12 +155,12 @@ def gain(seed: int, **given: Any) -> Gain:
     bank = make_bank(n_items=ITEMS, n_students=STUDENTS, seed=seed)
     begun = time.monotonic()
     with models() as (opened, catalog), tempfile.TemporaryDirectory() as scratch:
-        data, test = lesson(bank, seed, opened.names, Path(scratch))
+        data, test = classroom(bank, seed, opened.names, Path(scratch))
         seen = list(checkpoints(Meter(opened, "training"), data, seed=seed, **given))
         cost = spent(catalog, "training").cost_usd
         ask = Meter(opened, "grading")
         first, last = graded(seen[0], data, test, ask), graded(seen[-1], data, test, ask)
-        told = graded(_told(seen[0], bank.instruction), data, test, ask)
+        told = graded(told_all(ask, data, bank.instruction, seed), data, test, ask)
     gold = (test["gold"] / test["max_score"]).to_numpy(float)
     interval = paired_bootstrap(qwk, gold, last, first, groups=test["student"])
     return Gain(
@@ -165,17 +175,24 @@ def gain(seed: int, **given: Any) -> Gain:
     )
 
 
-def _told(checkpoint: Checkpoint, instruction: str) -> Checkpoint:
-    """The checkpoint with another instruction; its calibration stays that of the first."""
-    program = {**checkpoint.state["program"], "instruction": instruction}
-    return Checkpoint(**{**vars(checkpoint), "state": {**checkpoint.state, "program": program}})
+def told_all(ask: AskModel, data: GradingData, instruction: str, seed: int) -> Checkpoint:
+    """What the first iteration makes of an instruction that says the hidden convention out."""
+    trainer = strategy(Kind.GRADING, "llm")
+    config = trainer.Hyperparameters(seed=seed)
+    begun = next(iter(checkpoints(ask, data, seed=seed)))
+    program = replace(Program.from_json(begun.state["program"]), instruction=instruction)
+    lesson = Lesson.of(data, config.minibatch, config.validation_answers, seed)
+    measured = driven(measure(Asking(), lesson, program), ask)
+    state = {**begun.state, "program": program.described(), "models": list(measured.models)}
+    tensors = {"validation.shares": measured.shares, "validation.signs": measured.signs}
+    return replace(begun, state=state, tensors={**begun.tensors, **tensors})
 
 
 def measure_budget() -> str:
     """A training with a budget of tokens: how far beyond it the server was asked, in a sentence."""
     bank = make_bank(n_items=ITEMS, n_students=STUDENTS, seed=SEEDS[0])
     with models() as (opened, catalog), tempfile.TemporaryDirectory() as scratch:
-        data, _ = lesson(bank, SEEDS[0], opened.names, Path(scratch))
+        data, _ = classroom(bank, SEEDS[0], opened.names, Path(scratch))
         ask = Meter(opened, "training", Budget(tokens=BUDGET_TOKENS))
         last = list(checkpoints(ask, data, seed=SEEDS[0]))[-1]
         paid = spent(catalog, "training")

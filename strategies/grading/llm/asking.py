@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from domain.errors import OutsideError, ReplyError
+from domain.grading.injection.decoys import planted
 from domain.language_models import Answered, Reply, Request
 from strategies.base import Ask, Effect, Outcome
 
@@ -31,16 +32,22 @@ class Asking:
         self.refusal = ""
 
     def ask(self, requests: Sequence[Request]) -> Steps:
-        """What became of each request. Raises OutsideError where too many found no server to answer them."""
+        """What became of each request, decoys planted and judged.
+
+        Raises OutsideError where too many found no server to answer them.
+        """
         found: list[Answered] = []
         for start in range(0, len(requests), CHUNK):
             chunk = tuple(requests[start : start + CHUNK])
             if self.spent:
                 found += [ReplyError(self.refusal, "budget") for _ in chunk]
                 continue
-            answered = yield Ask(chunk)
+            # As `guarded` does for the finished grader.
+            plans = [planted(request) for request in chunk]
+            sent = [plan.request if plan else one for plan, one in zip(plans, chunk, strict=True)]
+            answered = yield Ask(tuple(sent))
             self._note(answered)
-            found += answered
+            found += [plan.judged(one) if plan else one for plan, one in zip(plans, answered, strict=True)]
         return found
 
     def _note(self, answered: Sequence[Answered]) -> None:

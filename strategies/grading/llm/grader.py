@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from domain.errors import InputError, ReplyError
+from domain.grading.injection import guarded
 from domain.grading.marks import grid_step, round_to_grid
 from domain.grading.referral import REFER_ALL
 from domain.language_models import AskModel
@@ -51,6 +52,11 @@ class LlmGrader:
     def _known(self) -> dict[str, MarkedItem]:
         return {item.item_id: item for item in self.model.items}
 
+    @cached_property
+    def _guarded(self) -> AskModel:
+        second_look = bool(self.model.hyperparameters.get("second_look", False))
+        return guarded(self.ask, second_look=second_look, tolerance=self.model.tolerance)
+
     def grade(self, items: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
         """Grades in the order of `answers`, which needs answer_id, item_id, text.
 
@@ -72,7 +78,7 @@ class LlmGrader:
             [answer_ids[place] for place in written],
         )
         requests = requests_of(sheets)
-        several = marked(sheets, self.ask(requests) if requests else [])
+        several = marked(sheets, self._guarded(requests) if requests else [])
         frame = pd.DataFrame(
             {
                 "answer_id": answer_ids,

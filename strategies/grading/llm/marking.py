@@ -13,7 +13,6 @@ import numpy as np
 
 from domain.errors import ReplyError
 from domain.grading.injection import Suspicion
-from domain.grading.injection.decoys import Planted, planted
 from domain.language_models import Answered, Request
 from strategies.grading.llm.examples import Bank, Nearest, suspicion_of
 from strategies.grading.llm.points import MarkedItem
@@ -49,25 +48,19 @@ class Sheet:
     nearest: Nearest
     suspect: Suspicion | None
     requests: tuple[Request, ...]
-    decoys: tuple[Planted | None, ...]
 
     @staticmethod
     def of(program: Program, bank: Bank, item: MarkedItem, text: str, answer_id: str) -> Sheet:
         nearest = bank.choose(item, text, program.n_examples)
-        plain = [
+        requests = tuple(
             grading_request(program, item, nearest.examples, text, (answer_id,), repeat)
             for repeat in range(program.repeats)
-        ]
-        decoys = tuple(planted(request) for request in plain)
-        requests = tuple(decoy.request if decoy else one for decoy, one in zip(decoys, plain, strict=True))
-        return Sheet(item, text, nearest, suspicion_of(text, item.text), requests, decoys)
+        )
+        return Sheet(item, text, nearest, suspicion_of(text, item.text), requests)
 
     def marked(self, answered: Sequence[Answered]) -> Marked:
-        judged = [
-            decoy.judged(one) if decoy else one for decoy, one in zip(self.decoys, answered, strict=True)
-        ]
         spans = self.suspect.spans if self.suspect else ()
-        verdict = read_verdict(judged, self.item, self.text, spans)
+        verdict = read_verdict(answered, self.item, self.text, spans)
         return Marked(self.item, self.text, verdict, self.nearest, self.suspect)
 
 

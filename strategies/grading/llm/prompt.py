@@ -3,7 +3,7 @@
 The last user message holds one JSON object between `<<<nonce` and `nonce>>>`, in one line: a student's
 text is a JSON string there, so it can neither end the fence, whose nonce it cannot know, nor the string.
 The system message has the instruction between `# Instruction` and `# Output`. Only this wire form is
-promised; the decoy among the points is planted by `domain.grading.injection`.
+promised; a decoy is planted among the points when it is sent (`domain.grading.injection`).
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ OUTPUT = """\
 Reply with JSON:
 - "points": one entry for each marking point of "item", by its "id". "earned" is the share of the point that \
 the answer earns, 0 to 1. "quote" are the words of the answer that earn it, copied letter by letter with \
-all their mistakes; "" where nothing is earned. A point without words that can be quoted is not earned.
+all their mistakes, " ... " between two passages; "" where nothing is earned. A point without words that \
+can be quoted is not earned.
 - "confidence": how likely the examiner would give the same marks, 0 to 1.
-- "comment": one sentence on what decided, in the language of the answer.
+- "comment": one sentence for the teacher on what decided, in the language of the answer, without ids.
 Do not add up marks: that is done elsewhere.
 
 The user message holds one JSON object between two lines that only we can know. "item" is the question \

@@ -22,11 +22,13 @@ from strategies.base import Effect, Outcome
 from strategies.grading.llm.asking import Asking, tokens_of
 from strategies.grading.llm.lesson import Lesson, Rows
 from strategies.grading.llm.marking import Marked, marked, requests_of, shares_of, sheets_of
-from strategies.grading.llm.program import Program
+from strategies.grading.llm.program import MOST_INSTRUCTION_CHARS, Program
 from strategies.grading.llm.reflection import Graded, crossed, proposals, reflection_requests
 
 Floats = np.ndarray
 MOST_MEMBERS = 8
+_MOST_FINALISTS = 3
+_LEAST_SPREAD = 0.01
 _LEAST_ANSWERED = 0.9
 """Of what the best one answers: an instruction that makes replies unreadable is no better."""
 
@@ -88,9 +90,8 @@ def advantage(rows: Rows, ours: Floats, theirs: Floats) -> Advantage:
     falls = falls[np.isfinite(falls)]
     if len(falls) < 2:
         return Advantage(0.0, 0.0, len(falls))
-    fall, spread = float(falls.mean()), float(falls.std(ddof=1))
-    if spread < 1e-12:
-        return Advantage(fall, 0.0, len(falls))
+    # Never quite no spread: a few answers that all gain alike are no certainty.
+    fall, spread = float(falls.mean()), max(float(falls.std(ddof=1)), _LEAST_SPREAD)
     return Advantage(fall, fall / (spread / np.sqrt(len(falls))), len(falls))
 
 
@@ -98,11 +99,49 @@ def try_out(
     asking: Asking, lesson: Lesson, program: Program, rows: Rows
 ) -> Generator[Effect, Outcome, Tried]:
     """Marks `rows` by `program`."""
-    sheets = sheets_of(program, lesson.bank, lesson.items, rows.item_ids, rows.texts, rows.answer_ids)
-    requests = requests_of(sheets)
-    answered = yield from asking.ask(requests)
-    several = marked(sheets, answered)
-    return Tried(shares_of(several), program.repeats * tokens_of(requests, answered), tuple(several))
+    tried = yield from try_all(asking, lesson, [(program, rows)])
+    return tried[0]
+
+
+def try_all(
+    asking: Asking, lesson: Lesson, trials: Sequence[tuple[Program, Rows]]
+) -> Generator[Effect, Outcome, list[Tried]]:
+    """Marks each trial's rows by its program; all are asked together, so that none waits for another."""
+    sheets = [
+        sheets_of(program, lesson.bank, lesson.items, rows.item_ids, rows.texts, rows.answer_ids)
+        for program, rows in trials
+    ]
+    requests = [requests_of(some) for some in sheets]
+    answered = yield from asking.ask([request for some in requests for request in some])
+    tried, start = [], 0
+    for (program, _), own_sheets, own in zip(trials, sheets, requests, strict=True):
+        replies = answered[start : start + len(own)]
+        several = marked(own_sheets, replies)
+        n_tokens = program.repeats * tokens_of(own, replies)
+        tried.append(Tried(shares_of(several), n_tokens, tuple(several)))
+        start += len(own)
+    return tried
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A candidate after a trial: its advantage over the best one, on the same answers."""
+
+    member: Member
+    gain: Advantage
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """For the history."""
+        return {
+            "iteration": self.member.iteration,
+            "origin": self.member.origin,
+            "text": self.member.instruction,
+            "n_tried": self.gain.n,
+            "fall": round(self.gain.fall, 6),
+            "sureness": round(self.gain.sureness, 3),
+            "kept": False,
+        }
 
 
 @dataclass(frozen=True)
@@ -128,88 +167,83 @@ class Search:
         wishes = reflection_requests(grader, graded, self.n_candidates, self.reflection_model, seed)
         answered = yield from asking.ask(wishes)
         texts = proposals(answered, [member.instruction for member in members])
-        fresh = [self._candidate(text, best, "reflection", number) for text in texts]
-        kept, records = yield from self._first_trial(asking, fresh, best, number)
-        kept += self._crossings(kept, members, best, number)
-        tried: list[Member] = []
-        for candidate in kept:
-            missing = np.flatnonzero(np.isnan(candidate.shares))
-            tried.append((yield from self._tried_on(asking, candidate, missing)))
-        tried = [] if asking.spent else tried
-        records += [self._record(member, member.shares, self.lesson.pool, best) for member in tried]
-        found = self._most_promising(tried, best)
-        return Round(front([*members, *tried], self.lesson.pool, (best, found)), found, tuple(records))
-
-    def _candidate(self, text: str, best: Member, origin: str, number: int) -> Member:
-        nothing = np.full(len(self.lesson.pool), np.nan)
-        return Member(text, best.instruction, origin, number, 0.0, nothing)
+        first = yield from self._first_trial(asking, texts, "reflection", best, number)
+        crossings = self._crossings(_going_on(first), members, best, number)
+        first += yield from self._first_trial(asking, crossings, "crossing", best, number)
+        finalists = _going_on(first)[:_MOST_FINALISTS]
+        pool = np.arange(len(self.lesson.pool))
+        last = yield from self._tried_on(asking, [one.member for one in finalists], best, pool)
+        last = [] if asking.spent else last
+        found = self._most_promising(last, best)
+        out = [one for one in first if asking.spent or not any(one is other for other in finalists)]
+        kept = front([*members, *(one.member for one in last)], self.lesson.pool, (best, found))
+        return Round(kept, found, tuple(one.record for one in (*out, *last)))
 
     def _first_trial(
-        self, asking: Asking, fresh: Sequence[Member], best: Member, number: int
-    ) -> Generator[Effect, Outcome, tuple[list[Member], list[dict[str, Any]]]]:
-        """The better half of the candidates on one minibatch, best first, as far as they beat `best` there;
-        and records of the others."""
+        self, asking: Asking, texts: Sequence[str], origin: str, best: Member, number: int
+    ) -> Generator[Effect, Outcome, list[Standing]]:
+        """Candidates on one minibatch of the pool."""
         size = len(self.lesson.pool)
         places = (number * self.minibatch + np.arange(min(self.minibatch, size))) % max(size, 1)
-        rows, theirs = self.lesson.pool.take(places), best.shares[places]
-        ranked: list[tuple[float, Member]] = []
-        records = []
-        for candidate in fresh:
-            tried = yield from self._tried_on(asking, candidate, places)
-            ranked.append((advantage(rows, tried.shares[places], theirs).fall, tried))
-            records.append(self._record(tried, tried.shares[places], rows, replace(best, shares=theirs)))
-        order = sorted(range(len(ranked)), key=lambda place: -ranked[place][0])
-        # One more than half, since a first trial of few answers errs.
-        going_on = [place for place in order[: len(ranked) // 2 + 1] if ranked[place][0] > 0]
-        gone = [record for place, record in enumerate(records) if place not in going_on]
-        return [ranked[place][1] for place in going_on], gone
+        nothing = np.full(size, np.nan)
+        fresh = [Member(text, best.instruction, origin, number, 0.0, nothing) for text in texts]
+        return (yield from self._tried_on(asking, fresh, best, places))
 
     def _crossings(
-        self, kept: Sequence[Member], members: Sequence[Member], best: Member, number: int
-    ) -> list[Member]:
+        self, kept: Sequence[Standing], members: Sequence[Member], best: Member, number: int
+    ) -> list[str]:
         """The two best candidates in one; and the best one with a member that is good at other answers."""
-        texts = []
-        if len(kept) > 1:
-            texts.append(crossed(best.instruction, kept[0].instruction, kept[1].instruction))
+        ours = [one.member.instruction for one in kept] or [best.instruction]
+        texts = [crossed(best.instruction, ours[0], ours[1])] if len(ours) > 1 else []
         other = _drawn(members, best, self.lesson.pool, self.seed * 1009 + number)
         if other is not None:
-            ours = kept[0].instruction if kept else best.instruction
-            texts.append(crossed(other.base, ours, other.instruction))
-        known = {member.instruction for member in (*members, *kept)}
-        fresh = [text for text in dict.fromkeys(texts) if text and text not in known]
-        return [self._candidate(text, best, "crossing", number) for text in fresh]
+            texts.append(crossed(other.base, ours[0], other.instruction))
+        known = {member.instruction for member in members} | set(ours)
+        fit = [text for text in dict.fromkeys(texts) if text and text not in known]
+        return [text for text in fit if len(text) <= MOST_INSTRUCTION_CHARS]
 
     def _tried_on(
-        self, asking: Asking, candidate: Member, places: np.ndarray
-    ) -> Generator[Effect, Outcome, Member]:
-        """The candidate with its shares at `places` of the pool, beside those that it has already."""
-        program = replace(self.program, instruction=candidate.instruction)
-        trial = yield from try_out(asking, self.lesson, program, self.lesson.pool.take(places))
-        shares = candidate.shares.copy()
-        shares[places] = trial.shares
-        seen = [(len(places), trial.n_tokens), (len(shares) - len(places), candidate.n_tokens)]
-        known = [(n, tokens) for n, tokens in seen if n and np.isfinite(tokens) and tokens > 0]
-        n_tokens = sum(n * tokens for n, tokens in known) / sum(n for n, _ in known) if known else 0.0
-        return replace(candidate, n_tokens=round(n_tokens, 3), shares=shares)
+        self, asking: Asking, candidates: Sequence[Member], best: Member, places: np.ndarray
+    ) -> Generator[Effect, Outcome, list[Standing]]:
+        """The candidates with their shares at `places` of the pool, asking only for those they lack."""
+        missing = [places[np.isnan(candidate.shares[places])] for candidate in candidates]
+        tried = yield from try_all(
+            asking,
+            self.lesson,
+            [
+                (replace(self.program, instruction=candidate.instruction), self.lesson.pool.take(lacking))
+                for candidate, lacking in zip(candidates, missing, strict=True)
+            ],
+        )
+        rows = self.lesson.pool.take(places)
+        found = []
+        for candidate, lacking, trial in zip(candidates, missing, tried, strict=True):
+            member = _with(candidate, lacking, trial)
+            found.append(Standing(member, advantage(rows, member.shares[places], best.shares[places])))
+        return found
 
-    def _most_promising(self, tried: Sequence[Member], best: Member) -> Member | None:
-        n_best = np.isfinite(best.shares).sum()
-        sound = [m for m in tried if np.isfinite(m.shares).sum() >= _LEAST_ANSWERED * n_best]
-        falls = {id(m): advantage(self.lesson.pool, m.shares, best.shares).fall for m in sound}
-        found = max(sound, key=lambda member: falls[id(member)], default=None)
-        return found if found is not None and falls[id(found)] > 0 else None
+    def _most_promising(self, last: Sequence[Standing], best: Member) -> Member | None:
+        least = _LEAST_ANSWERED * np.isfinite(best.shares).sum()
+        sound = [one for one in last if np.isfinite(one.member.shares).sum() >= least]
+        found = max(sound, key=lambda one: one.gain.fall, default=None)
+        return found.member if found is not None and found.gain.fall > 0 else None
 
-    def _record(self, member: Member, shares: Floats, rows: Rows, best: Member) -> dict[str, Any]:
-        gain = advantage(rows, shares, best.shares)
-        return {
-            "iteration": member.iteration,
-            "origin": member.origin,
-            "text": member.instruction,
-            "n_tried": gain.n,
-            "fall": round(gain.fall, 6),
-            "sureness": round(gain.sureness, 3),
-            "kept": False,
-        }
+
+def _going_on(first: Sequence[Standing]) -> list[Standing]:
+    """The better half, and one more since few answers err; only those that beat the best one, best first."""
+    order = sorted(first, key=lambda one: -one.gain.fall)
+    return [one for one in order[: len(first) // 2 + 1] if one.gain.fall > 0]
+
+
+def _with(candidate: Member, places: np.ndarray, trial: Tried) -> Member:
+    """The candidate with what a trial at these places of the pool adds."""
+    shares = candidate.shares.copy()
+    n_before = int(np.isfinite(shares).sum())
+    shares[places] = trial.shares
+    if not np.isfinite(trial.n_tokens):
+        return replace(candidate, shares=shares)
+    n_tokens = (n_before * candidate.n_tokens + len(places) * trial.n_tokens) / (n_before + len(places))
+    return replace(candidate, n_tokens=round(n_tokens, 3), shares=shares)
 
 
 def _graded(rows: Rows, tried: Tried) -> list[Graded]:

@@ -66,6 +66,11 @@ class LlmHyperparameters(Hyperparameters):
     )
     temperature: float = Field(0.0, ge=0, le=2, description="of grading; repeats take at least 0.7")
     max_tokens: int = Field(1024, ge=64, le=100_000, description="most tokens of a reply")
+    second_look: bool = Field(
+        False,
+        description="the finished grader marks answers again by the quoted words alone: stops what else in "
+        "an answer sways it, for up to twice the requests and some more referrals",
+    )
     patience: int = Field(3, ge=1, le=100, description="rounds without a better instruction before it stops")
 
 
