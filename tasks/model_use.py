@@ -38,12 +38,13 @@ def model_use_of(place: Workplace, job: Job, evaluation: Evaluation | None) -> L
         n_without_reply=n_asked - n_replies,
         n_reused=int(figures.get("llm.n_reused", 0)),
         saved_usd=figures.get("llm.saved_usd"),
-        seconds_per_reply=figures.get("seconds_per_answer"),
+        # Of a grader that asks nobody it is no reply's time.
+        seconds_per_reply=figures.get("seconds_per_answer") if "tokens_per_answer" in figures else None,
         cost_usd_per_1000_answers=figures.get("cost_usd_per_1000_answers"),
         tokens_per_answer=figures.get("tokens_per_answer"),
         renamed=_renamed(place, {use.model for use in uses}),
         ungraded=ungraded,
-        instruction_before=_before(card),
+        instruction_before=_text(card.get("instruction_before")),
         instruction_after=_text(card.get("instruction")),
         history=_history(card),
         injection_success_rate=attacks.get("injection_success_rate"),
@@ -94,26 +95,18 @@ def _card(place: Workplace, job: Job) -> dict[str, Any]:
     return ModelRegistry(place.tracking).card(f"models:/{job.model_name}/{job.model_version}")
 
 
-def _before(card: Mapping[str, Any]) -> str:
-    """The instruction that training began with: said so, or the first of the history."""
-    told = _text(card.get("first_instruction"))
-    history = _history(card)
-    return told or (history[0].text if history else "")
-
-
 def _history(card: Mapping[str, Any]) -> tuple[Instruction, ...]:
     listed = card.get("history")
-    final = _text(card.get("instruction"))
     return tuple(
         Instruction(
-            iteration=int(_numbers(one).get("iteration", k)),
-            text=_text(one.get("instruction")),
+            iteration=int(_numbers(one).get("iteration", 0)),
+            text=_text(one.get("text")),
             qwk=_numbers(one).get("qwk"),
             cost_usd=_numbers(one).get("cost_usd"),
-            kept=bool(final) and _text(one.get("instruction")) == final,
+            kept=one.get("kept") is True,
         )
-        for k, one in enumerate(listed if isinstance(listed, list) else ())
-        if isinstance(one, Mapping) and _text(one.get("instruction"))
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, Mapping) and _text(one.get("text"))
     )
 
 

@@ -103,6 +103,9 @@ def gather(place: Workplace, job: Job) -> ReportInput:
     iterations = records.iterations(place.catalog, job.id)
     rows = [{"iteration": i.iteration, "seconds": i.seconds, **i.metrics} for i in iterations]
     told = pd.DataFrame(rows, columns=None if rows else ["iteration", "seconds"])
+    if "n_tokens" in told and "cost_usd" not in told:
+        # Language models were asked at a price that nobody knows: said as such, since it was not nothing.
+        told["cost_usd"] = math.nan
     return ReportInput(
         title=f"Grading report: {dataset.name}",
         job=_facts(place, job),

@@ -29,7 +29,7 @@ _ENDS = re.compile(
     r"[,;:()]|\b(?:and|while|whereas|but|against|versus|vs|compared|than|above|below|exceeds?|to|from|or)\b"
 )
 _PART_END = re.compile(r"[,;:]| and | while | whereas | but ")
-_SENTENCE_END = re.compile(r"(?<=[.!?])((?:\s?\[[A-Za-z][\w.]*\])*)\s+(?=[A-Z\"'(])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])((?:\s?\[[A-Za-z][\w.]*\])*)\s+(?=[A-Z\d$\"'(])")
 _SHORT_FORMS = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|approx|resp|no|fig)|\b[A-Z])\.$", re.IGNORECASE)
 
 _ASPECTS: dict[str, dict[str, tuple[str, ...]]] = {

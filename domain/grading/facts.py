@@ -300,13 +300,15 @@ def _of_data(report: ReportInput) -> Iterator[Fact]:
 def _of_language_models(report: ReportInput) -> Iterator[Fact]:
     if report.language_models is None:
         return
-    section = report.language_models.without_writing()
+    section = report.language_models.of_the_grader()
+    if not (section.uses or section.n_asked or section.tokens_per_answer):
+        return
     yield _count(
         "llm.calls", "calls to language models that were paid for", section.n_calls, ("call", "request")
     )
     yield Fact("llm.tokens", "tokens paid for", float(section.n_tokens), "tokens", ("token",))
     for name, said, value, unit, words in (
-        ("llm.cost", "cost of the language models for the job", section.cost_usd, "usd", ("cost", "spent")),
+        ("llm.cost", "cost of language models for training and grading", section.cost_usd, "usd", ("cost", "spent")),
         ("llm.cost_per_1000", "cost of grading 1,000 answers", section.cost_usd_per_1000_answers, "usd",
          ("cost", "spent")),
         ("llm.tokens_per_answer", "tokens for an answer", section.tokens_per_answer, "tokens", ("token",)),

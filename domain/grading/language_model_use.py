@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 WRITING = "write report"
 """The purpose of asking for a report's text."""
+_ASIDE = (WRITING, "probe")
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ class Ungraded:
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction that training tried. `kept` is the one that the model grades with.
+    """One instruction that training tried; `kept` where it took the place of the one before.
 
-    `qwk` is on validation and `cost_usd` of the trial, None where unknown or not measured.
+    `qwk` is on validation, None where it was not measured there; `cost_usd` is of the whole round that it
+    was tried in, None where a price is unknown.
     """
 
     iteration: int
@@ -87,9 +89,10 @@ class LanguageModelSection:
     """Share of the attack battery that earned marks; None where it was not run."""
     injection_false_alarm_rate: float | None = None
 
-    def without_writing(self) -> LanguageModelSection:
-        """As it was before the report was written: else each report would be about another one's cost."""
-        return replace(self, uses=tuple(use for use in self.uses if use.purpose != WRITING))
+    def of_the_grader(self) -> LanguageModelSection:
+        """What training and grading took. A report's own text and probing an endpoint are left out: else
+        each report would tell of the one before, and its text be asked for and paid for again."""
+        return replace(self, uses=tuple(use for use in self.uses if use.purpose not in _ASIDE))
 
     @property
     def n_calls(self) -> int:

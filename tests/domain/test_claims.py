@@ -251,9 +251,10 @@ def test_any_text_is_checked_without_harm(text):
 
 
 def test_sentences_end_where_people_see_them_end():
-    text = 'The QWK is 0.91. [qwk] It is high, e.g. Above all here. "Good" it is! Done'
+    text = 'The QWK is 0.91. [qwk] 84% agree. It is high, e.g. Above all here. "Good" it is! Done'
     assert sentences_of(text) == [
         "The QWK is 0.91. [qwk]",
+        "84% agree.",
         "It is high, e.g. Above all here.",
         '"Good" it is!',
         "Done",

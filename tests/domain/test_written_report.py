@@ -118,9 +118,12 @@ def test_what_writing_costs_is_no_fact_of_the_text():
     grading = ModelUse("openai:m", "grade", 10, 500, 50, 0.1)
     before = replace(REPORT, language_models=LanguageModelSection((grading,)))
     writing = ModelUse("openai:m", "write report", 1, 900, 90, 0.2)
-    after = replace(REPORT, language_models=LanguageModelSection((grading, writing)))
+    probe = ModelUse("openai:m", "probe", 1, 22, 8, 0.0, n_unpriced=1)
+    after = replace(REPORT, language_models=LanguageModelSection((grading, writing, probe)))
     assert facts_of(before).known["llm.cost"].value == 0.1
     assert request_for(facts_of(before)) == request_for(facts_of(after))
+    alone = replace(REPORT, language_models=LanguageModelSection((writing, probe)))
+    assert request_for(facts_of(REPORT)) == request_for(facts_of(alone)), "a job that asked nothing else"
 
 
 def test_an_unknown_cost_is_no_fact_and_no_nought():

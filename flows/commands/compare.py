@@ -1,0 +1,35 @@
+"""The command that holds jobs against each other."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.commands.running import run_flow
+from flows.commands.speech import Json, print_json
+
+
+def compare(
+    jobs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[JOB...]",
+            help="Ids of jobs, their beginnings, or 'latest'. Default: the newest evaluated job of each "
+            "strategy on the newest dataset.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare jobs on the held-out answers that they share: quality, cost and time."""
+    outcome = run_flow("flows.compare", "compare", jobs=jobs or [])
+    if json:
+        print_json(outcome)
+        return
+    from flows.terminal import out, show_rows
+
+    unknown = {"USD per 1,000 answers": "unknown", "seconds per answer": "unknown"}
+    show_rows([{k: unknown.get(k) if v is None else v for k, v in row.items()} for row in outcome["jobs"]])
+    for finding in outcome["findings"]:
+        out.print(f"  - {finding}", markup=False)
+    out.print(f"\nComparison: {outcome['html']}", markup=False)
