@@ -35,6 +35,7 @@ from strategies.grading.llm.asking import Asking
 from strategies.grading.llm.lesson import Lesson
 from strategies.grading.llm.measuring import measure
 from strategies.grading.llm.program import Program
+from strategies.grading.llm.training import LlmHyperparameters
 from strategies.grading.loading import load_any_grader
 from strategies.registry import strategy
 from tests.llm_server import simulator_process
@@ -177,8 +178,7 @@ def gain(seed: int, **given: Any) -> Gain:
 
 def told_all(ask: AskModel, data: GradingData, instruction: str, seed: int) -> Checkpoint:
     """What the first iteration makes of an instruction that says the hidden convention out."""
-    trainer = strategy(Kind.GRADING, "llm")
-    config = trainer.Hyperparameters(seed=seed)
+    config = LlmHyperparameters(seed=seed)
     begun = next(iter(checkpoints(ask, data, seed=seed)))
     program = replace(Program.from_json(begun.state["program"]), instruction=instruction)
     lesson = Lesson.of(data, config.minibatch, config.validation_answers, seed)

@@ -23,8 +23,8 @@ _FUNCTION_WORDS = frozenset(
 )
 _LEAST_SEED, _LEAST_FUZZY = 4, 14
 _ALIKE = 0.9
-_MOST_FUZZY_CHARS = 20_000
-_MOST_PLACES = 40
+_MOST_FUZZY_LETTERS = 500
+_MOST_PLACES = 20
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _touches(start: int, end: int, spans: Spans) -> bool:
 
 
 def _nearly_occurs(wanted: str, quote: str, said: Squeezed, suspicious: Spans) -> bool:
-    if len(wanted) < _LEAST_FUZZY or max(len(wanted), len(said.letters)) > _MOST_FUZZY_CHARS:
+    if not _LEAST_FUZZY <= len(wanted) <= _MOST_FUZZY_LETTERS:
         return False
     slack = int((1 - _ALIKE) * len(wanted))
     for start in _starts(quote, said.letters):
@@ -130,8 +130,8 @@ def _starts(quote: str, letters: str) -> Iterator[int]:
             if place - offset not in seen:
                 seen.add(place - offset)
                 yield max(place - offset, 0)
-        if len(seen) > _MOST_PLACES:
-            return
+            if len(seen) >= _MOST_PLACES:
+                return
 
 
 def _no_word_apart(wanted: str, found: str) -> bool:

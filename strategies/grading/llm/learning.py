@@ -185,7 +185,7 @@ def _better(lesson: Lesson, found: Round, best: Member, measured: Measured, befo
     answered = (
         np.isfinite(measured.shares).sum() >= _LEAST_ANSWERED * np.isfinite(before.measured.shares).sum()
     )
-    return bool(answered) and advantage(rows, ours, theirs).sureness >= SURE
+    return bool(answered and advantage(rows, ours, theirs).sureness >= SURE)
 
 
 def _tokens(n: float) -> float:

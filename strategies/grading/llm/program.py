@@ -62,6 +62,6 @@ def tidied(instruction: str) -> str:
     Lines that begin with # become plain ones; what no text has (control characters) goes.
     """
     kept = "".join(c for c in instruction if c == "\n" or c.isprintable())
-    lines = [line.rstrip().lstrip("#").strip() if line.lstrip().startswith("#") else line.rstrip()
-             for line in kept.splitlines()]  # fmt: skip
-    return "\n".join(line for line in lines if line.strip()).strip()
+    lines = (line.rstrip() for line in kept.splitlines() if line.strip())
+    plain = (line.strip().lstrip("#").strip() if line.lstrip().startswith("#") else line for line in lines)
+    return "\n".join(line for line in plain if line).strip()

@@ -92,7 +92,7 @@ def advantage(rows: Rows, ours: Floats, theirs: Floats) -> Advantage:
         return Advantage(0.0, 0.0, len(falls))
     # Never quite no spread: a few answers that all gain alike are no certainty.
     fall, spread = float(falls.mean()), max(float(falls.std(ddof=1)), _LEAST_SPREAD)
-    return Advantage(fall, fall / (spread / np.sqrt(len(falls))), len(falls))
+    return Advantage(fall, float(fall / (spread / np.sqrt(len(falls)))), len(falls))
 
 
 def try_out(
