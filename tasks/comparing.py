@@ -172,7 +172,7 @@ def _rows(comparison: Comparison, view: ComparisonView) -> list[dict[str, Any]]:
     ):
         rows.append(
             {
-                "": row.letter,
+                "letter": row.letter,
                 "job": one.job_id[:8],
                 "name": name,
                 "n": part.n,

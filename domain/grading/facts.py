@@ -308,7 +308,8 @@ def _of_language_models(report: ReportInput) -> Iterator[Fact]:
     )
     yield Fact("llm.tokens", "tokens paid for", float(section.n_tokens), "tokens", ("token",))
     for name, said, value, unit, words in (
-        ("llm.cost", "cost of language models to train and grade", section.cost_usd, "usd", ("cost", "spent")),
+        ("llm.cost", "cost of language models to train and grade", section.cost_usd, "usd",
+         ("cost", "spent")),
         ("llm.cost_per_1000", "cost of grading 1,000 answers", section.cost_usd_per_1000_answers, "usd",
          ("cost", "spent")),
         ("llm.tokens_per_answer", "tokens for an answer", section.tokens_per_answer, "tokens", ("token",)),

@@ -124,6 +124,12 @@ def test_a_version_names_its_run_its_figures_and_its_tags(register, run_id):
     assert version.tags.items() >= {"dataset_fingerprint": "ab" * 32, "job": "j1"}.items()
 
 
+def test_a_versions_card_is_read_without_its_files(register, registry, request):
+    register(card={"strategy": "llm", "history": [{"iteration": 1, "text": "Be fair."}]})
+    card = registry.card(f"models:/{request.node.name}/1")
+    assert card["history"][0]["text"] == "Be fair."
+
+
 def test_the_champion_is_the_version_last_promoted(register, registry, request):
     name = request.node.name
     assert registry.champion(name) is None
