@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 
+from domain.grading.directions import against
 from domain.grading.facts import Fact
 from domain.grading.numbers_in_prose import COUNTED, Fraction, Number, Range, Stated
 
 _EXACT = 1e-9
 _ROUGH = 0.01
 """How far a fraction of small numbers ("one in four") may be from the share."""
-_UP = r"above|more|higher|over|exceed\w*|up|plus|kind\w*|lenient|generous|surer|rose|risen|grew|increase\w*"
-_DOWN = r"below|less|lower|under|fewer|down|minus|severe\w*|harsh\w*|fell|fallen|drop\w*|decrease\w*|short"
-_GOOD = r"better|gain\w*|improve\w*|advantage|ahead|outperform\w*|stronger"
-_BAD = r"worse\w*|behind|harder|weaker|los[ts]\w*|decline\w*"
 
 
 def differs(stated: Stated, fact: Fact, sentence: str, words: str) -> str:
@@ -26,24 +23,8 @@ def differs(stated: Stated, fact: Fact, sentence: str, words: str) -> str:
         return ""
     why = _number_differs(stated, fact, fact.value)
     if why and fact.difference and not stated.signed and fact.value < 0:
-        return _number_differs(stated, fact, -fact.value) or _against(fact, words)
-    return why or (_against(fact, words) if fact.difference and not stated.signed else "")
-
-
-def _against(fact: Fact, words: str) -> str:
-    """Whether the words give a difference the sign that it has."""
-
-    def said(pattern: str) -> bool:
-        return re.search(rf"\b(?:{pattern})\b", words) is not None
-
-    good_is_up = fact.better != "lower"
-    up = said(_UP) or said(_GOOD if good_is_up else _BAD)
-    down = said(_DOWN) or said(_BAD if good_is_up else _GOOD)
-    if fact.value < 0 and not down:
-        return "it is negative, and the words do not say so"
-    if fact.value > 0 and down and not up:
-        return "it is positive, and the words say otherwise"
-    return ""
+        return _number_differs(stated, fact, -fact.value) or against(fact, words)
+    return why or (against(fact, words) if fact.difference and not stated.signed else "")
 
 
 def _is_count(stated: Number, sentence: str) -> bool:

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
 
 from domain.grading.claimed_values import differs
-from domain.grading.facts import MEASURES, Fact, Facts
-from domain.grading.numbers_in_prose import Number, Range, Stated, stated_in
+from domain.grading.directions import Cited, too_sure, wrong_ways
+from domain.grading.facts import MEASURES, Facts
+from domain.grading.numbers_in_prose import Number, Stated, stated_in
 from domain.grading.written_text import Unresolved
 
 CITATION = re.compile(r"\s?\[([A-Za-z][\w.]*)\]")
@@ -54,38 +53,6 @@ _ASPECTS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 _USUAL = {"who": "model"}
 
-_DOUBT = re.compile(
-    r"\b(?:chance|doubt\w*|uncertain\w*|unclear|not (?:clearly|surely|significant\w*|distinguishable)|"
-    r"no (?:clear|sure|significant)|may|might|could|indistinguishable|cannot be told)\b",
-    re.IGNORECASE,
-)
-_RISES = r"rose|rises|improved|improves|increased|increases|grew|grows|climbed|went up"
-_FALLS = r"fell|falls|dropped|drops|decreased|decreases|declined|declines|went down|worsened"
-_HIGHER = r"above|higher than|greater than|larger than|more than|exceeds?|exceeding"
-_LOWER = r"below|lower than|less than|fewer than|smaller than|short of"
-_BETTER = r"better than|outperforms?|beats?|stronger than|ahead of"
-_WORSE = r"worse than|weaker than|behind"
-_COMPARES = re.compile(
-    rf"(?P<no>\b(?:not|no|never|hardly)\s+(?:\w+\s+)?)?\b(?:(?P<up>{_HIGHER})|(?P<down>{_LOWER})|"
-    rf"(?P<good>{_BETTER})|(?P<bad>{_WORSE})|(?P<same>equal to|same as|identical to))\b",
-    re.IGNORECASE,
-)
-_MOVES = re.compile(rf"\b(?:(?P<up>{_RISES})|(?P<down>{_FALLS}))\b(?:\s+\w+){{0,4}}?\s+from\b", re.IGNORECASE)
-_DIRECTION = re.compile(
-    rf"\b(?:{_RISES}|{_FALLS}|{_HIGHER}|{_LOWER}|{_BETTER}|{_WORSE}|improvement|decline)\b", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True)
-class _Cited:
-    """A citation; `words` belong to it: those before it, and those after it up to the next thought."""
-
-    fact: Fact
-    start: int
-    end: int
-    before: str
-    words: str
-
 
 def sentences_of(text: str) -> list[str]:
     """The sentences of a normalised text, each with the citations that follow its full stop."""
@@ -117,18 +84,17 @@ def _faults(sentence: str, facts: Facts, advice: bool) -> Iterator[str]:
         return
     stated = figures_in(sentence, facts)
     cited = _cited(sentence, facts, matches, stated)
+    plain = CITATION.sub(" ", sentence)
     for one in stated:
         follows = next((c for c in cited if c.start >= one.end), None)
         shown = sentence[one.start : one.end].strip()
         if follows is None:
             yield f'"{shown}" is not followed by the name of its fact in brackets'
         elif (why := differs(one, follows.fact, sentence, follows.words)) or (
-            why := _misnamed(follows, sentence, facts) or _too_sure(follows.fact, sentence, stated)
+            why := _misnamed(follows, sentence, facts) or too_sure(follows.fact, plain, stated)
         ):
             yield f'"{shown}" [{follows.fact.id}]: {why}'
-    yield from _wrong_ways(sentence, cited)
-    if not matches and not advice and _DIRECTION.search(sentence):
-        yield "it says which way something is or went, and cites no fact"
+    yield from wrong_ways(sentence, cited, stated, advice=advice)
 
 
 def figures_in(sentence: str, facts: Facts) -> list[Stated]:
@@ -148,8 +114,8 @@ def _is_level(one: Stated, sentence: str) -> bool:
     return level and _INTERVAL.match(sentence, one.end) is not None
 
 
-def _cited(sentence: str, facts: Facts, matches: list[re.Match[str]], stated: list[Stated]) -> list[_Cited]:
-    cited: list[_Cited] = []
+def _cited(sentence: str, facts: Facts, matches: list[re.Match[str]], stated: list[Stated]) -> list[Cited]:
+    cited: list[Cited] = []
     begin = 0
     for match in matches:
         follows = min((s.start for s in stated if s.start >= match.end()), default=len(sentence))
@@ -157,12 +123,12 @@ def _cited(sentence: str, facts: Facts, matches: list[re.Match[str]], stated: li
         until = end.start() if end else follows
         before = f" {sentence[begin : match.start()]} ".lower()
         words = f"{before}{sentence[match.end() : until]} ".lower()
-        cited.append(_Cited(facts.known[match[1]], match.start(), match.end(), before, words))
+        cited.append(Cited(facts.known[match[1]], match.start(), match.end(), before, words))
         begin = until
     return cited
 
 
-def _misnamed(cited: _Cited, sentence: str, facts: Facts) -> str:
+def _misnamed(cited: Cited, sentence: str, facts: Facts) -> str:
     """Why the words around a citation do not speak of its fact; "" if they do."""
     fact, whole = cited.fact, f" {CITATION.sub(' ', sentence).lower()} "
     if not _says(whole, fact.words):
@@ -178,21 +144,12 @@ def _measures_in(words: str) -> set[str]:
     return {name for name, measure in MEASURES.items() if measure.better and _says(words, measure.words)}
 
 
-def _too_sure(fact: Fact, sentence: str, stated: list[Stated]) -> str:
-    """A difference that may be none must come with its interval, or with a word of doubt."""
-    if "versus" not in fact.aspects or fact.low is None or fact.high is None or fact.low > 0 or fact.high < 0:
-        return ""
-    if any(isinstance(one, Range) for one in stated) or _DOUBT.search(CITATION.sub(" ", sentence)):
-        return ""
-    return f"chance could explain it ({fact.low:.3f} to {fact.high:.3f}): give the interval, or say so"
-
-
 def _shares_words(measure: str, named: set[str]) -> bool:
     words = set(MEASURES[measure].words) if measure in MEASURES else set()
     return not words or any(words & set(MEASURES[name].words) for name in named)
 
 
-def _misplaced(cited: _Cited, whole: str, facts: Facts) -> str:
+def _misplaced(cited: Cited, whole: str, facts: Facts) -> str:
     """Whether whose figure it is, on which answers and of which item, is said otherwise."""
     fact = cited.fact
     items = {name for name in facts.labels or () if re.search(rf"\b{name.lower()}\b", cited.words)}
@@ -214,35 +171,6 @@ def _misplaced(cited: _Cited, whole: str, facts: Facts) -> str:
             told = _either(ways[mine]) if mine else f'not "{ways[said[0]][0].strip()}"'
             return f"the words beside it are about something else: it is {told}"
     return ""
-
-
-def _wrong_ways(sentence: str, cited: list[_Cited]) -> Iterator[str]:
-    """Directions that two cited facts do not have."""
-    for first, second in pairwise(cited):
-        a, b = first.fact, second.fact
-        if a.unit != b.unit or a.difference or b.difference:
-            continue
-        between = sentence[first.end : second.start]
-        before = sentence[: first.start]
-        moved = list(_MOVES.finditer(before))
-        found = _COMPARES.search(between)
-        if moved and re.match(r"\s+to\b", between):
-            if a.value == b.value or (b.value > a.value) != bool(moved[-1]["up"]):
-                yield f"from [{a.id}] to [{b.id}] is another way"
-        elif found and not _holds(found, a, b):
-            yield f'"{found[0].strip()}" is not so of [{a.id}] and [{b.id}]'
-
-
-def _holds(found: re.Match[str], a: Fact, b: Fact) -> bool:
-    good = -1.0 if a.better == "lower" else 1.0
-    gap = a.value - b.value
-    if found["same"]:
-        so = abs(gap) < 5e-4
-    elif found["up"] or found["down"]:
-        so = gap > 0 if found["up"] else gap < 0
-    else:
-        so = gap * good > 0 if found["good"] else gap * good < 0
-    return so != bool(found["no"])
 
 
 def _says(text: str, words: tuple[str, ...]) -> bool:

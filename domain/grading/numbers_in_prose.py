@@ -239,6 +239,10 @@ def _others(text: str) -> Iterator[Number]:
             yield Number(match.start(), match.end(), float("nan"), 0.0, "vague")
         else:
             yield Number(match.start(), match.end(), float(_MULTIPLES[match[0].lower()]), 1.0, "times")
+    for at, char in enumerate(text):
+        # Numerals of other scripts ("八") say a number that is not read here.
+        if not char.isascii() and unicodedata.numeric(char, None) is not None:
+            yield Number(at, at + 1, float("nan"), 0.0, "vague")
     for match in _NOUGHT.finditer(text):
         yield Number(match.start(), match.end(), 0.0, 1.0)
 

@@ -87,6 +87,10 @@ def stands(sentence, **more):
         "On new items the QWK is 0.62 [new.qwk].",
         "In training the QWK on validation rose from 0.41 [training.first] to 0.66 [training.best].",
         "Its advantage over the baseline, 0.03 [doubtful.qwk], may be chance.",
+        "The second examiner is behind the model by 0.06 [over_human.qwk].",
+        "Compared with the second examiner, the model is better by 0.06 [over_human.qwk].",
+        "The model is better than the second examiner [over_human.qwk].",
+        "In training the QWK on validation improved to 0.66 [training.best].",
         "3 of 78 answers [n_ungraded] got no grade.",
         "Training took 90 seconds [training.seconds].",
         "Training took 1.5 minutes [training.seconds].",
@@ -166,6 +170,7 @@ def test_a_number_that_is_true_of_something_else_is_found(sentence, why):
         "I9 is the weakest item.",
         "The agreement is ８４％.",
         "About ⅔ were fine.",
+        "About 八 were fine.",
     ],
 )
 def test_a_number_without_a_source_is_found(sentence):
@@ -188,6 +193,13 @@ def test_a_number_without_a_source_is_found(sentence):
         "The model is better than the baseline by 0.03 [doubtful.qwk].",
         "The model is better than an examiner.",
         "The agreement improved during training.",
+        "The QWK rose from 0.87 to 0.94 [qwk].",
+        "The agreement improved to 84% [agreement].",
+        "The model's QWK of 0.91 [qwk] is higher than the second examiner's.",
+        "The second examiner is better than the model, which agrees less, by 0.06 [over_human.qwk].",
+        "The second examiner is better by 0.06 [over_human.qwk].",
+        "The model's QWK is worse than the second examiner's [over_human.qwk].",
+        "The model's QWK [qwk] is below the second examiner's [human.qwk].",
     ],
 )
 def test_a_direction_that_the_results_do_not_have_is_found(sentence):
