@@ -14,6 +14,13 @@ import typer
 
 from domain.errors import TrainyardError
 from domain.kinds import Protocol
+from flows.commands import looking, reviews, serving
+from flows.commands.compare import compare
+from flows.commands.models import models
+from flows.commands.purge import purge
+from flows.commands.running import absolute, run_flow
+from flows.commands.simulate_llm import simulate_llm
+from flows.commands.speech import JobId, Json, say, show
 
 app = typer.Typer(
     name="trainyard",
@@ -27,8 +34,7 @@ app = typer.Typer(
 )
 database = typer.Typer(no_args_is_help=True, help="Look after the catalog's database.")
 app.add_typer(database, name="db")
-
-NEEDS_MLFLOW = ("pipeline", "train", "evaluate", "report", "grade")
+app.add_typer(reviews.reviews, name="reviews")
 
 Guides = Annotated[
     Path | None,
@@ -66,8 +72,12 @@ Set = Annotated[
         "--set", metavar="NAME=VALUE", help="A hyperparameter of the strategy, repeatable: --set seed=1."
     ),
 ]
-JobId = Annotated[str, typer.Argument(help="A job's id or its beginning; 'latest' for the newest.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
+Otherwise = Annotated[
+    str,
+    typer.Option(
+        help="Strategy that takes over when no language model answers: transfer or native. Default: none."
+    ),
+]
 AllowRejects = Annotated[
     bool, typer.Option("--allow-rejects", help="Exit 0 though some files or rows could not be used.")
 ]
@@ -84,18 +94,20 @@ def pipeline(
     protocol: HeldOut = Protocol.UNSEEN_ANSWERS,
     seed: Seed = 0,
     max_reject_share: Share = None,
+    otherwise: Otherwise = "",
     allow_rejects: AllowRejects = False,
     json: Json = False,
 ) -> None:
     """Prepare, train, evaluate and report in one go; run it again and nothing is done twice."""
-    outcome = _run(
+    outcome = run_flow(
         "flows.pipeline",
         "pipeline",
         **_material(guides, submissions, answers, dataset, protocol, seed, max_reject_share),
         strategy=strategy,
         hyperparameters=hyperparameters or [],
+        otherwise=otherwise,
     )
-    _show(outcome, json, "show_pipeline", "show_reused")
+    show(outcome, json, "show_pipeline", "show_reused")
     _tell_pages(json, outcome["train"]["job_id"])
     _exit_for(outcome["prepare"], allow_rejects)
 
@@ -114,8 +126,8 @@ def prepare(
 ) -> None:
     """Read guides and submissions, each text once, and make the dataset."""
     material = _material(guides, submissions, answers, dataset, protocol, seed, max_reject_share)
-    outcome = _run("flows.prepare", "prepare", **material)
-    _show(outcome, json, "show_prepare")
+    outcome = run_flow("flows.prepare", "prepare", **material)
+    show(outcome, json, "show_prepare")
     _exit_for(outcome, allow_rejects)
 
 
@@ -126,13 +138,19 @@ def train(
     ] = "latest",
     strategy: StrategyName = "auto",
     hyperparameters: Set = None,
+    otherwise: Otherwise = "",
     json: Json = False,
 ) -> None:
     """Train a grader on a dataset and register it; a broken-off training is resumed."""
-    outcome = _run(
-        "flows.train", "train", dataset=dataset, strategy=strategy, hyperparameters=hyperparameters or []
+    outcome = run_flow(
+        "flows.train",
+        "train",
+        dataset=dataset,
+        strategy=strategy,
+        hyperparameters=hyperparameters or [],
+        otherwise=otherwise,
     )
-    _show(outcome, json, "show_train")
+    show(outcome, json, "show_train")
 
 
 @app.command()
@@ -144,13 +162,13 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Grade the held-out answers with a job's model and measure the agreement."""
-    _show(_run("flows.evaluate", "evaluate", job=job, dataset=dataset), json, "show_evaluate")
+    show(run_flow("flows.evaluate", "evaluate", job=job, dataset=dataset), json, "show_evaluate")
 
 
 @app.command()
 def report(job: JobId = "latest", json: Json = False) -> None:
     """Write a job's report: one HTML page, with Markdown, JSON and CSV beside it."""
-    _show(_run("flows.report", "report", job=job), json, "show_report")
+    show(run_flow("flows.report", "report", job=job), json, "show_report")
 
 
 @app.command()
@@ -168,7 +186,7 @@ def grade(
     json: Json = False,
 ) -> None:
     """Grade new submissions; `refer` marks the answers that a human should look at."""
-    outcome = _run("flows.grade", "grade", submissions=_absolute(submissions), model=model)
+    outcome = run_flow("flows.grade", "grade", submissions=absolute(submissions), model=model)
     from tasks.grading import grades_as
 
     form = "json" if json or (out and out.suffix.lower() == ".json") else "csv"
@@ -176,97 +194,16 @@ def grade(
     if out:
         out.write_text(text, encoding="utf-8")
         referred = sum(row["refer"] for row in outcome["grades"])
-        _say(f"{len(outcome['grades'])} answers graded by {outcome['model']}, {referred} for a human: {out}")
+        say(f"{len(outcome['grades'])} answers graded by {outcome['model']}, {referred} for a human: {out}")
     else:
         sys.stdout.write(text)
     for document in outcome["unparsed"]:
-        _say(f"not graded: {document['name']}: {'; '.join(document['problems'])}")
-    if outcome["unparsed"]:
+        say(f"not graded: {document['name']}: {'; '.join(document['problems'])}")
+    if outcome["ungraded"]:
+        n, reasons = len(outcome["ungraded"]), sorted({one["reason"] for one in outcome["ungraded"]})
+        say(f"{n} answers have no mark and are for a human: {'; '.join(reasons[:5])}")
+    if outcome["unparsed"] or outcome["ungraded"]:
         raise typer.Exit(1)
-
-
-@app.command()
-def status(json: Json = False) -> None:
-    """What there is: files, guides, datasets, jobs, and whether the pages are up."""
-    _launch()
-    from tasks.launch import pages
-    from tasks.overview import state_of_material
-
-    state = state_of_material()
-    where = pages()
-    state["pages"] = f"{where.prefect} and {where.mlflow}" if where.up else "not up: trainyard up"
-    _show_record(state, json)
-
-
-@app.command()
-def runs(
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20, json: Json = False
-) -> None:
-    """List the jobs with their strategy, model and agreement."""
-    _launch()
-    from tasks.overview import list_jobs
-
-    _show_rows(list_jobs(limit), json)
-
-
-@app.command()
-def show(job: JobId = "latest", json: Json = False) -> None:
-    """Show all that is known of one job."""
-    _launch()
-    from tasks.overview import show_job
-
-    _show_record(show_job(job), json)
-
-
-@app.command()
-def config(json: Json = False) -> None:
-    """Show the settings in force and where each comes from; secrets are masked."""
-    from tasks.installation import settings_shown
-
-    _show_rows(settings_shown(), json)
-
-
-@app.command()
-def doctor(json: Json = False) -> None:
-    """Check the installation, and say what is missing for which feature and how to get it."""
-    from tasks.installation import examined
-
-    rows = examined()
-    _show_rows(rows, json)
-    if any(row["state"] == "fail" for row in rows):
-        raise typer.Exit(1)
-
-
-@app.command()
-def up(
-    job: JobId = "latest",
-    browser: Annotated[bool, typer.Option("--browser", help="Open the job's pages in a browser.")] = False,
-) -> None:
-    """Serve the Prefect and MLflow pages and a worker on this machine until Ctrl-C.
-
-    Says where the pages of JOB are. Every flow of prefect.yaml is deployed, and the worker runs it.
-    """
-    _launch()
-    from tasks.deployments import serve
-
-    serve(_say, job, browser)
-
-
-@app.command()
-def deploy() -> None:
-    """Put the deployments of prefect.yaml on the Prefect server that is up."""
-    _launch()
-    from tasks.deployments import deploy_all
-
-    _say(f"deployed every flow of prefect.yaml to {deploy_all()}")
-
-
-@database.command("upgrade")
-def upgrade() -> None:
-    """Make the catalog's database, or bring its schema up to date."""
-    from tasks.installation import upgrade_catalog
-
-    _say(upgrade_catalog())
 
 
 def _material(
@@ -279,9 +216,9 @@ def _material(
     max_reject_share: float | None,
 ) -> dict[str, Any]:
     return {
-        "guides": _absolute(guides),
-        "submissions": _absolute(submissions),
-        "answers": _absolute(answers),
+        "guides": absolute(guides),
+        "submissions": absolute(submissions),
+        "answers": absolute(answers),
         "dataset": dataset,
         "protocol": protocol,
         "seed": seed,
@@ -289,88 +226,30 @@ def _material(
     }
 
 
-def _absolute(path: Path | None) -> str:
-    """A path that means the same in a worker, which starts elsewhere."""
-    return str(path.expanduser().resolve()) if path else ""
-
-
-def _launch() -> None:
-    from tasks.launch import launch
-
-    launch()
-
-
-def _run(module: str, flow: str, **parameters: Any) -> Any:
-    """Runs a flow in this process, with Prefect readied before it is imported."""
-    _launch()
-    _say(f"{flow}: starting")
-    import importlib
-
-    from tasks.launch import attended, warm_up_tracking
-
-    if flow in NEEDS_MLFLOW:
-        warm_up_tracking()
-    function = getattr(importlib.import_module(module), flow)
-    with attended():
-        return function(**parameters)
-
-
-def _show(outcome: Any, json: bool, *parts: str) -> None:
-    if json:
-        _print_json(outcome)
-        return
-    from flows import terminal
-
-    for part in parts:
-        getattr(terminal, part)(outcome)
-
-
-def _show_record(record: dict[str, Any], json: bool) -> None:
-    if json:
-        _print_json(record)
-        return
-    from flows.terminal import show_record
-
-    show_record(record)
-
-
-def _show_rows(rows: list[dict[str, Any]], json: bool) -> None:
-    if json:
-        _print_json(rows)
-    elif rows:
-        from flows.terminal import show_rows
-
-        show_rows(rows)
-    else:
-        _say("nothing yet: run trainyard pipeline")
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
-
-
 def _tell_pages(json: bool, job_id: str) -> None:
     if not json:
         from tasks.launch import up_command
 
-        _say(f"Open the MLflow and Prefect pages on this run: {up_command(job_id[:8])}")
+        say(f"Open the MLflow and Prefect pages on this run: {up_command(job_id[:8])}")
 
 
 def _exit_for(prepared: Any, allow_rejects: bool) -> None:
     from flows.terminal import attention
 
     if (n := attention(prepared)) and not allow_rejects:
-        _say(
+        say(
             f"{n} files, guides or rows could not be used (see above): exit code 1, or 0 with --allow-rejects"
         )
         raise typer.Exit(1)
 
 
-def _say(text: str) -> None:
-    """Talk goes to stderr: stdout is for results."""
-    sys.stderr.write(text + "\n")
+for look in (looking.status, looking.runs, looking.show, looking.config, looking.doctor):
+    app.command()(look)
+for command in (models, purge, simulate_llm, compare):
+    app.command()(command)
+for serve in (serving.up, serving.deploy):
+    app.command()(serve)
+database.command("upgrade")(serving.upgrade)
 
 
 def main(run: Callable[[], Any] = app) -> None:
@@ -378,7 +257,7 @@ def main(run: Callable[[], Any] = app) -> None:
     try:
         run()
     except TrainyardError as error:
-        _say(f"Error: {error}")
+        say(f"Error: {error}")
         sys.exit(1)
 
 

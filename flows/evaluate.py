@@ -22,6 +22,10 @@ def evaluate(
     """Grades the held-out answers with the job's model and records the figures."""
     model = trained_model(job)
     facts = dataset_facts(dataset or model["dataset_id"])
-    graded = grade_held_out(model["uri"], model["content"], facts["id"], facts["fingerprint"])
+    held_out = model["uri"], model["content"], facts["id"], facts["fingerprint"], model["job_id"]
+    graded = grade_held_out(*held_out)
+    if graded["ungraded"]:
+        # What a language model did not answer, now or in an earlier run, is asked once more.
+        graded = grade_held_out.with_options(refresh_cache=True)(*held_out)
     measured = measure(graded, facts["id"], facts["fingerprint"], facts["promise"])
     return record_evaluation(model["job_id"], graded, measured)

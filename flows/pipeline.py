@@ -7,11 +7,12 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from domain.kinds import Protocol
+from domain.kinds import Kind, Protocol
 from flows.evaluate import evaluate
 from flows.prepare import prepare
 from flows.report import report
 from flows.train import train
+from tasks.choice import check_strategy
 from tasks.outcome import PipelineOutcome
 from tasks.policy import task_runner
 
@@ -27,10 +28,13 @@ def pipeline(
     protocol: Annotated[Protocol, Field(description="what is held out")] = Protocol.UNSEEN_ANSWERS,
     seed: Annotated[int, Field(description="seed of the split")] = 0,
     max_reject_share: Annotated[float, Field(description="-1 for the setting's")] = -1.0,
+    otherwise: Annotated[str, Field(description="takes over when no model answers; '' none")] = "",
 ) -> PipelineOutcome:
     """From files to a report that people trust."""
+    # Before hours of reading: a strategy that cannot be used here at all says so at once.
+    check_strategy(Kind.GRADING.value, strategy, hyperparameters)
     prepared = prepare(guides, submissions, answers, dataset, protocol, seed, max_reject_share)
-    trained = train(prepared["dataset"]["fingerprint"][:12], strategy, hyperparameters)
+    trained = train(prepared["dataset"]["fingerprint"][:12], strategy, hyperparameters, otherwise=otherwise)
     evaluated = evaluate(trained["job_id"][:8])
     reported = report(trained["job_id"][:8])
     return PipelineOutcome(prepare=prepared, train=trained, evaluate=evaluated, report=reported)

@@ -10,6 +10,7 @@ from pydantic import Field
 from domain.kinds import Protocol, Role
 from tasks.datasets import make_dataset
 from tasks.ingest import find_files, ingest_files, merged
+from tasks.model_parsing import read_guides_again, second_reading_wanted
 from tasks.outcome import Ingested, PrepareOutcome
 from tasks.overview import prepared
 from tasks.parse import guides_of, parse_guides, parse_submissions, parse_tables, pending_submissions
@@ -40,9 +41,10 @@ def prepare(
     given = ((Role.GUIDE, guides), (Role.SUBMISSION, submissions), (Role.ANSWERS, answers))
     ingested = [ingest(role, path) for role, path in given if path]
     parse_guides()
+    readings = read_guides_again() if second_reading_wanted() else None
     parse_tables()
     chunks = pending_submissions()
     for future in parse_submissions.map(chunks):
         future.result()
     facts = make_dataset(dataset, guides_of(ingested), Protocol(protocol).value, seed, max_reject_share)
-    return prepared(ingested, facts)
+    return prepared(ingested, facts, readings)

@@ -14,6 +14,7 @@ from tasks.outcome import (
     PipelineOutcome,
     PrepareOutcome,
     ReportOutcome,
+    SecondReadings,
     TrainOutcome,
 )
 
@@ -49,6 +50,7 @@ def show_prepare(outcome: PrepareOutcome) -> None:
     unparsed = [_named({"name": u["name"], "reason": "; ".join(u["problems"])}) for u in outcome["unparsed"]]
     _listing("Documents that wait or could not be parsed", unparsed)
     _listing("Quarantined rows", [_quarantined(row) for row in outcome["quarantine"]])
+    show_second_readings(outcome["second_readings"])
     facts = outcome["dataset"]
     splits = ", ".join(f"{n} {name}" for name, n in facts["splits"].items())
     out.print(
@@ -57,6 +59,27 @@ def show_prepare(outcome: PrepareOutcome) -> None:
     )
     for reason, n in facts["set_aside"].items():
         out.print(f"  Set aside: {n} answers ({reason})")
+
+
+def show_second_readings(told: SecondReadings | None) -> None:
+    """What became of reading the guides with a language model, and what a person is to do."""
+    if told is None:
+        return
+    if told["n_read"]:
+        agreed = f"{told['n_agreed']} as the rule parser did"
+        out.print(f"  {told['n_read']} guides read by a language model too: {agreed}")
+    for note in told["notes"]:
+        out.print(f"  {escape(note)}")
+    _listing("Put aside of its readings", [_named(refused) for refused in told["refused"]])
+    if told["n_accepted"]:
+        out.print(
+            f"  {told['n_accepted']} guides that only it could read are used: every word was found in them"
+        )
+    if told["n_open"]:
+        out.print(
+            f"  [bold]{told['n_open']} differences wait for your decision[/], until then the rule parser's "
+            "reading counts: trainyard reviews"
+        )
 
 
 def _quarantined(row: Mapping[str, str]) -> str:
@@ -101,8 +124,17 @@ def show_evaluate(outcome: EvaluateOutcome) -> None:
         f"  Can be graded without a human at the promised {head['promised']:.0%} agreement: "
         f"[bold]{share[0] if share else 0:.0%}[/]{agreed}"
     )
+    show_ungraded(outcome["ungraded"])
     if outcome["champion"]:
         out.print("  This version is the champion")
+
+
+def show_ungraded(ungraded: list[dict[str, str]]) -> None:
+    """The answers that a language model gave no usable reply to, with the reason of each."""
+    _listing(
+        f"Not graded: {len(ungraded)} answers, left out of the figures",
+        [f"{one['answer_id'][:8]}: {one['reason']}" for one in ungraded],
+    )
 
 
 def show_report(outcome: ReportOutcome) -> None:

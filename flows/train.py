@@ -8,12 +8,13 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
+from domain.errors import OutsideError
 from domain.kinds import Kind
 from tasks.choice import choose_strategy
 from tasks.datasets import dataset_facts
-from tasks.outcome import TrainOutcome
+from tasks.outcome import Choice, DatasetFacts, TrainOutcome
 from tasks.policy import Tally, task_runner
-from tasks.runs import end_run, finish_model, open_run, register_model
+from tasks.runs import abandon_job, end_run, finish_model, open_run, register_model
 from tasks.training import begin_job, start_training, train_iteration
 
 
@@ -31,11 +32,26 @@ def train(
     strategy: Annotated[str, Field(description="auto, llm, transfer or native")] = "auto",
     hyperparameters: Annotated[list[str], Field(description="name=value, over the defaults")] = [],  # noqa: B006
     kind: Kind = Kind.GRADING,
+    otherwise: Annotated[str, Field(description="takes over when no model answers; '' none")] = "",
 ) -> TrainOutcome:
     """Chooses a strategy, trains it iteration by iteration, registers the model."""
     facts = dataset_facts(dataset)
     choice = choose_strategy(kind.value, facts["id"], strategy, hyperparameters)
     job_id = begin_job(kind.value, facts["id"], choice, str(flow_run.id))
+    try:
+        return _trained(facts, choice, job_id)
+    except OutsideError as outage:
+        if not otherwise or otherwise == choice["strategy"]:
+            raise
+        abandon_job(job_id, str(outage))
+        second = choose_strategy(kind.value, facts["id"], otherwise, [])
+        passed = {"name": choice["strategy"], "objection": str(outage)}
+        second = Choice(**{**second, "requested": strategy, "passed_over": [*choice["passed_over"], passed]})
+        return _trained(facts, second, begin_job(kind.value, facts["id"], second, str(flow_run.id)))
+
+
+def _trained(facts: DatasetFacts, choice: Choice, job_id: str) -> TrainOutcome:
+    """The job trained to its end and its model registered."""
     run_id = open_run(job_id, str(flow_run.id))
     tally = Tally()
     state = start_training(job_id, facts["fingerprint"], choice["recipe"])

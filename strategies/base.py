@@ -155,6 +155,9 @@ class Strategy(Protocol[Data_contra]):
     """The key of `Checkpoint.metrics` that says which iteration is best; larger is better."""
     Hyperparameters: type[Hyperparameters]
 
+    def needs(self, config: Chosen, surroundings: Surroundings) -> str | None:
+        """What this place lacks for the strategy, whatever the data; None if nothing."""
+
     def objection(self, config: Chosen, data: Data_contra) -> str | None:
         """Why the strategy cannot serve, in words a user can act on; None if it can."""
 

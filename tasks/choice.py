@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +14,9 @@ from pydantic import ValidationError
 from domain.errors import SettingError, StrategyError
 from domain.kinds import Kind, Split
 from infra import catalog as records
-from strategies.base import GradingData, Hyperparameters, Strategy
+from strategies.base import GradingData, Hyperparameters, Strategy, Surroundings
 from strategies.registry import strategies_of, strategy
+from tasks.language_models import language_models
 from tasks.outcome import Choice, Recipe
 from tasks.policy import RETRIED, code_of
 from tasks.promise import promise_of
@@ -56,6 +58,20 @@ def choose_strategy(kind: str, dataset_id: str, requested: str, given: Sequence[
     )
 
 
+@task(task_run_name="check strategy ({requested})", **RETRIED)
+def check_strategy(kind: str, requested: str, given: Sequence[str]) -> None:
+    """What can be said of a strategy before there is any data: its name, hyperparameters, and its needs.
+
+    Raises SettingError or StrategyError as `choose_strategy` would.
+    """
+    if requested == "auto":
+        return
+    asked = strategy(Kind(kind), requested)
+    lacking = asked.needs(configured(asked, given), surroundings())
+    if lacking is not None:
+        raise StrategyError(lacking)
+
+
 def _passed(one: Mapping[str, str]) -> str:
     return f" ({one['name']} passed over: {one['objection']})"
 
@@ -79,6 +95,11 @@ def configured(candidate: Strategy[Any], given: Sequence[str]) -> Hyperparameter
         ) from error
 
 
+def surroundings() -> Surroundings:
+    """What a strategy may know of this place, its language models included."""
+    return replace(workplace().surroundings(), language_models=language_models().names)
+
+
 @lru_cache(maxsize=2)
 def training_data(dataset_id: str) -> GradingData:
     """The dataset as strategies see it: graded train and validation answers, never the test split."""
@@ -92,7 +113,7 @@ def training_data(dataset_id: str) -> GradingData:
         items=frames.items,
         answers=answers[usable].reset_index(drop=True),
         fingerprint=dataset.fingerprint,
-        surroundings=place.surroundings(),
+        surroundings=surroundings(),
         promised_agreement=promised,
         agreement_tolerance=tolerance,
     )

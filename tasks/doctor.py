@@ -228,12 +228,15 @@ def _embeddings_api(settings: Settings) -> Check:
 def _language_models(settings: Settings) -> Check:
     providers = ("openai", "deepseek", "groq")
     with_key = [name for name in providers if getattr(settings, f"{name}_api_key")]
-    if not with_key:
+    found = [f"keys set: {', '.join(with_key)}"] if with_key else []
+    if settings.llm_base_url:
+        found.append(f"server {masked(settings.llm_base_url)}")
+    if not found:
         variables = ", ".join(f"TRAINYARD_{name.upper()}_API_KEY" for name in providers)
-        return Check(
-            "strategy llm", State.OK, "no key set", f"for the strategy llm: export one of {variables}"
-        )
-    return Check("strategy llm", State.OK, f"keys set: {', '.join(with_key)}")
+        remedy = f"for the strategy llm: export one of {variables}, or TRAINYARD_LLM_BASE_URL"
+        return Check("strategy llm", State.OK, "no key set", remedy)
+    # Asking them would take seconds and their limits: `trainyard models` does that.
+    return Check("strategy llm", State.OK, "; ".join(found), "`trainyard models` asks what they offer")
 
 
 def _silence(url: str) -> str:

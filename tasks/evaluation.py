@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import math
 import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -13,20 +17,22 @@ import pandas as pd
 from prefect import task
 
 from domain.contracts import sift
+from domain.errors import OutsideError
 from domain.grading.contracts import Predictions
 from domain.grading.evaluation import Evaluation, evaluate
 from domain.identity import fingerprint
 from domain.kinds import Split
+from domain.language_models import AskModel
 from infra import catalog as records
 from infra.catalog import Job
 from infra.model_registry import ModelRegistry, ModelVersion
-from tasks.effects import embed_once
+from tasks.effects import Usage, ask_nobody, asking, embed_once
 from tasks.outcome import EvaluateOutcome
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.workplace import Workplace, workplace
 
 if TYPE_CHECKING:
-    from strategies.grading.grader import Grader
+    from strategies.grading.loading import AnyGrader
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +40,18 @@ GRADING_CODE = ("domain.grading", "domain.contracts", "strategies.grading", "tas
 
 
 class Graded(TypedDict):
-    """`predictions` is a key of the store; `threshold` is the confidence below which humans look."""
+    """`predictions` is a key of the store; `threshold` is the confidence below which humans look.
+
+    `ungraded` holds {"answer_id", "reason"} of answers that a language model gave no usable reply to;
+    `usage` is what the replies took (see `tasks.effects.Usage`), empty for a grader that asks nobody.
+    """
 
     predictions: str
     threshold: float
     n_answers: int
+    seconds_per_answer: float
+    ungraded: list[dict[str, str]]
+    usage: dict[str, Any]
 
 
 class Measured(TypedDict):
@@ -51,32 +64,73 @@ class Measured(TypedDict):
     cache_key_fn=keyed_by("content", "dataset_fingerprint", code=GRADING_CODE),
     **KEPT,
 )
-def grade_held_out(uri: str, content: str, dataset_id: str, dataset_fingerprint: str) -> Graded:  # noqa: ARG001
+def grade_held_out(
+    uri: str,
+    content: str,  # noqa: ARG001 - part of the cache key
+    dataset_id: str,
+    dataset_fingerprint: str,  # noqa: ARG001 - part of the cache key
+    job_id: str,
+) -> Graded:
     """Predictions for the validation and test answers, through the runtime that users get."""
     place = workplace()
     frames = records.dataset_frames(place.catalog, dataset_id)
     held_out = frames.answers[frames.answers["split"] != Split.TRAIN]
+    ask = asking(job_id, occasion="held-out answers")
     with tempfile.TemporaryDirectory() as folder:
-        grader = load_registered(place, uri, Path(folder))
+        grader = load_registered(place, uri, Path(folder), ask)
+        started = time.monotonic()
         predictions = grader.grade(frames.items, held_out)
-    sifted = sift(Predictions, predictions, key="answer_id", max_reject_share=place.settings.max_reject_share)
+        seconds = time.monotonic() - started
+    graded, ungraded = parted(predictions)
+    if graded.empty:
+        raise OutsideError(f"none of {len(ungraded)} held-out answers was graded: {reasons_of(ungraded)}")
+    sifted = sift(Predictions, graded, key="answer_id", max_reject_share=place.settings.max_reject_share)
     records.quarantine(place.catalog, place.settings.owner, "predictions", sifted.rejections)
     log.info("graded %d held-out answers", len(sifted.passed))
+    if ungraded:
+        log.warning("%d held-out answers could not be graded: %s", len(ungraded), reasons_of(ungraded))
+    usage = ask.usage if ask else Usage()
+    # A reply's own time: whether it came from the table does not change what a model takes.
+    per_answer = usage.seconds / usage.n_replies if usage.n_replies else seconds / len(predictions)
     return Graded(
         predictions=place.store.put_bytes(frame_to_bytes(sifted.passed)),
         threshold=float(grader.threshold),
         n_answers=len(sifted.passed),
+        seconds_per_answer=per_answer,
+        ungraded=ungraded,
+        usage=asdict(usage) if usage.n_requests else {},
     )
 
 
-def load_registered(place: Workplace, uri: str, folder: Path) -> Grader:
-    """The grader of a registered version, copied below `folder`."""
+def parted(predictions: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, str]]]:
+    """The rows that have a score, and {"answer_id", "reason"} of those that have none."""
+    lacking = predictions["score"].isna()
+    without = predictions[lacking]
+    reasons = without["rationale"].str.removeprefix("not graded: ")
+    ungraded = [
+        {"answer_id": str(answer_id), "reason": str(reason)}
+        for answer_id, reason in zip(without["answer_id"], reasons, strict=True)
+    ]
+    return predictions[~lacking].reset_index(drop=True), ungraded
+
+
+def reasons_of(ungraded: list[dict[str, str]], most: int = 3) -> str:
+    """The commonest reasons with their counts."""
+    counts = Counter(one["reason"] for one in ungraded).most_common()
+    told = "; ".join(f"{reason} ({n})" for reason, n in counts[:most])
+    return f"{told}; {len(counts) - most} other reasons" if len(counts) > most else told
+
+
+def load_registered(place: Workplace, uri: str, folder: Path, ask: AskModel | None) -> AnyGrader:
+    """The grader of a registered version, copied below `folder`; `ask` serves one that needs a model."""
     # Late: it costs a second, and a run that finds everything graded needs none of it.
-    from strategies.grading.grader import load_grader
+    from strategies.grading.loading import load_any_grader
 
     files = ModelRegistry(place.tracking).download_model(uri, folder)
     scratch = place.settings.home / "scratch"
-    return load_grader(files, embed=lambda texts, model: embed_once(list(texts), model, scratch))
+    return load_any_grader(
+        files, embed=lambda texts, model: embed_once(list(texts), model, scratch), ask=ask or ask_nobody
+    )
 
 
 @task(
@@ -117,19 +171,23 @@ def record_evaluation(job_id: str, graded: Graded, measured: Measured) -> Evalua
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, job_id)
     evaluation = load_evaluation(place, measured["evaluation"])
-    figures = figures_of(evaluation)
+    figures = {**figures_of(evaluation), **costs_of_grading(graded)}
+    artifacts = {"evaluation": measured["evaluation"], "predictions": graded["predictions"]}
+    if graded["ungraded"]:
+        artifacts["ungraded"] = place.store.put_bytes(json.dumps(graded["ungraded"]).encode())
     records.save_evaluation(
         place.catalog,
         job_id=job.id,
         dataset_id=job.dataset_id,
         key=fingerprint([graded, measured]),
         metrics=figures,
-        artifacts={"evaluation": measured["evaluation"], "predictions": graded["predictions"]},
+        artifacts=artifacts,
     )
     champion = False
     if job.mlflow_run_id:
         # The few that runs are compared by; all of them, with intervals, are in the table.
-        place.tracking.log_metrics(job.mlflow_run_id, evaluation.key_figures())
+        shown = {**evaluation.key_figures(), **costs_of_grading(graded)}
+        place.tracking.log_metrics(job.mlflow_run_id, shown)
         place.tracking.log_table(job.mlflow_run_id, evaluation.metrics, "evaluation/metrics.json")
         place.tracking.log_table(job.mlflow_run_id, evaluation.items, "evaluation/items.json")
         champion = _promoted(place, job)
@@ -142,7 +200,22 @@ def record_evaluation(job_id: str, graded: Graded, measured: Measured) -> Evalua
         predictions=graded["predictions"],
         headline=headline,
         champion=champion,
+        ungraded=graded["ungraded"],
     )
+
+
+def costs_of_grading(graded: Graded) -> dict[str, float]:
+    """What grading an answer takes: seconds always, tokens and money where a model was asked."""
+    figures = {
+        "seconds_per_answer": graded["seconds_per_answer"],
+        "n_ungraded": float(len(graded["ungraded"])),
+    }
+    usage = graded["usage"]
+    if usage and usage["n_replies"]:
+        figures["tokens_per_answer"] = usage["n_tokens"] / usage["n_replies"]
+        if usage["cost_usd"] is not None:
+            figures["cost_usd_per_1000_answers"] = 1000 * usage["cost_usd"] / usage["n_replies"]
+    return figures
 
 
 def _promoted(place: Workplace, job: Job) -> bool:

@@ -1,13 +1,14 @@
 """The file that MLflow runs to make a grader of a model version ("model from code").
 
 It is copied into the model, with `domain/` and `strategies/` beside it, and is run by
-`mlflow.pyfunc.load_model` in processes that may have no Trainyard. So it imports nothing but those two.
+`mlflow.pyfunc.load_model` in processes that may have no Trainyard. So it imports nothing but those two,
+except to ask a language model: that needs Trainyard's client, its keys and its reply table.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
-from domain.errors import InputError
+from domain.errors import InputError, SettingError
 from domain.identity import fingerprint
+from domain.language_models import Answered, Request
 
 OUTPUT_COLUMNS = ["score", "mark", "confidence", "refer", "rationale"]
 _ITEM_COLUMNS = ("number", "question", "model_answer", "alternatives", "criteria", "max_score")
@@ -27,9 +29,9 @@ class GraderModel(PythonModel):
     """One row an answer in; one row a grade out, in the same order and with the same index."""
 
     def load_context(self, context: Any) -> None:
-        from strategies.grading.grader import load_grader
+        from strategies.grading.loading import load_any_grader
 
-        self._grader = load_grader(Path(context.artifacts["grader"]), embed=None)
+        self._grader = load_any_grader(Path(context.artifacts["grader"]), embed=None, ask=ask_outside)
         self._known = Known(
             {item.item_id: item.max_score for item in self._grader.model.items},
             {
@@ -44,6 +46,18 @@ class GraderModel(PythonModel):
         items, answers = frames_of(model_input, self._known)
         graded = self._grader.grade(items, answers).set_index("answer_id")
         return graded.loc[answers["answer_id"], OUTPUT_COLUMNS].set_axis(model_input.index, axis=0)
+
+
+def ask_outside(requests: Sequence[Request]) -> Sequence[Answered]:
+    """Replies by the Trainyard that is installed here. Raises SettingError where there is none, or no key."""
+    try:
+        from tasks.effects import ask_nobody, asking
+    except ImportError as error:
+        raise SettingError(
+            f"this grader asks a language model, which takes Trainyard itself ({error}): install trainyard "
+            "and set TRAINYARD_OPENAI_API_KEY or another provider's, or load a grader of strategy native"
+        ) from error
+    return (asking("mlflow") or ask_nobody)(requests)
 
 
 @dataclass(frozen=True)

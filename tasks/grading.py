@@ -12,13 +12,15 @@ from typing import Any
 
 import pandas as pd
 from prefect import task
+from prefect.runtime import flow_run
 
 from domain.contracts import sift
 from domain.errors import InputError
 from domain.grading.contracts import Predictions
 from infra import catalog as records
 from infra.model_registry import ModelRegistry
-from tasks.evaluation import load_registered
+from tasks.effects import asking
+from tasks.evaluation import load_registered, parted
 from tasks.outcome import GradeOutcome, Ingested
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
@@ -68,12 +70,20 @@ def grade_documents(ingested: Ingested, model: str) -> GradeOutcome:
             f"none of the {ingested['n_files']} submissions could be read as answers to a guide: {reasons}"
         )
     items = records.items_frame(place.catalog, place.settings.owner, guide_ids)
+    ask = asking(f"grade {flow_run.id or ''}".strip())
     with tempfile.TemporaryDirectory() as folder:
-        grades = load_registered(place, uri, Path(folder)).grade(items, answers)
-    passed = sift(Predictions, grades, key="answer_id", max_reject_share=0.0).passed
+        grades = load_registered(place, uri, Path(folder), ask).grade(items, answers)
+    graded, ungraded = parted(grades)
+    passed = sift(Predictions, graded, key="answer_id", max_reject_share=0.0).passed
+    # Rows without a mark are shown among the others: an answer that is left out would not be missed.
+    shown = pd.concat([passed, grades[grades["score"].isna()]], ignore_index=True)
     names = {document_id: paper.name for document_id, paper in papers.items()}
     log.info("graded %d answers of %d submissions with %s", len(passed), len(papers), uri)
-    return GradeOutcome(model=uri, grades=_rows(passed, answers, items, names), unparsed=unparsed)
+    if ask and ask.usage.n_requests:
+        log.info("language model: %s", ask.usage.told())
+    return GradeOutcome(
+        model=uri, grades=_rows(shown, answers, items, names), ungraded=ungraded, unparsed=unparsed
+    )
 
 
 def model_uri(place: Workplace, model: str) -> str:

@@ -65,6 +65,21 @@ class DatasetFacts(TypedDict):
     promise: list[float]
 
 
+class SecondReadings(TypedDict):
+    """Guides as a language model read them. `n_open` counts all reviews that wait for a person.
+
+    `refused` are {"name", "reason"} of readings, or parts of them, that the guide does not bear out;
+    `notes` say why none was made, and what they took.
+    """
+
+    n_read: int
+    n_agreed: int
+    n_accepted: int
+    n_open: int
+    refused: list[dict[str, str]]
+    notes: list[str]
+
+
 class PrepareOutcome(TypedDict):
     """`near_duplicates` are {"a", "b", "similarity"}; `guides` tell each guide's state."""
 
@@ -75,6 +90,8 @@ class PrepareOutcome(TypedDict):
     guides: list[dict[str, Any]]
     unparsed: list[dict[str, Any]]
     quarantine: list[dict[str, str]]
+    second_readings: SecondReadings | None
+    """None where no language model was asked, now or earlier."""
     dataset: DatasetFacts
 
 
@@ -96,6 +113,8 @@ class EvaluateOutcome(TypedDict):
     predictions: str
     headline: dict[str, Any]
     champion: bool
+    ungraded: list[dict[str, str]]
+    """{"answer_id", "reason"} of answers that a language model gave no usable reply to."""
 
 
 class ReportOutcome(TypedDict):
@@ -113,8 +132,12 @@ class PipelineOutcome(TypedDict):
 
 
 class GradeOutcome(TypedDict):
-    """`grades` are one row an answer (see `tasks.grading.COLUMNS`); `unparsed` {"name", "problems"}."""
+    """`grades` are one row an answer (see `tasks.grading.COLUMNS`); `unparsed` {"name", "problems"}.
+
+    An answer that could not be graded has no mark and no score, and is one for a human: `ungraded` says why.
+    """
 
     model: str
     grades: list[dict[str, Any]]
+    ungraded: list[dict[str, str]]
     unparsed: list[dict[str, Any]]

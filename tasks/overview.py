@@ -11,13 +11,15 @@ from infra import catalog as records
 from infra.catalog import ParseOutcome
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.near_copies import near_duplicates
-from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome
+from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome, SecondReadings
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
 
 
 @task(task_run_name="sum up", **RETRIED)
-def prepared(ingested: list[Ingested], facts: DatasetFacts) -> PrepareOutcome:
+def prepared(
+    ingested: list[Ingested], facts: DatasetFacts, readings: SecondReadings | None = None
+) -> PrepareOutcome:
     """What became of everything that was given, and the dataset that came of it."""
     place = workplace()
     owner = place.settings.owner
@@ -46,6 +48,7 @@ def prepared(ingested: list[Ingested], facts: DatasetFacts) -> PrepareOutcome:
             if (row.role, row.outcome) != (Role.GUIDE, ParseOutcome.PROBLEM)
         ],
         quarantine=quarantined[shown].astype(str).to_dict("records"),
+        second_readings=readings,
         dataset=facts,
     )
 

@@ -181,6 +181,17 @@ def example_input(items: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
+@task(task_run_name="abandon job", **RETRIED)
+def abandon_job(job_id: str, reason: str) -> None:
+    """Ends a job that another takes over from, and its MLflow run, as failed."""
+    place = workplace()
+    job = records.find_job(place.catalog, place.settings.owner, job_id)
+    records.update_job(place.catalog, job.id, state=JobState.FAILED, error=reason[:2000])
+    if job.mlflow_run_id:
+        place.tracking.end(job.mlflow_run_id, "FAILED")
+    log.warning("job %s given up: %s", job.id[:8], reason)
+
+
 def end_run(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001 - Prefect's signature
     """State hook of the train flow: its job's MLflow run ends as the flow run did."""
     place = workplace()
@@ -198,4 +209,6 @@ def end_run(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001 - Pre
 
 def _job_of(place: Workplace, flow_run_id: str) -> Job | None:
     found = records.jobs(place.catalog, place.settings.owner)
-    return next((job for job in found if job.flow_run_id == flow_run_id), None)
+    mine = [job for job in found if job.flow_run_id == flow_run_id]
+    # One that was abandoned has ended already: the one that took over is meant.
+    return next((job for job in mine if job.state is not JobState.FAILED), mine[0] if mine else None)

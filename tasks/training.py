@@ -14,15 +14,16 @@ from typing import Any, TypedDict
 
 from prefect import task
 
-from domain.errors import OutsideError, StrategyError
+from domain.errors import OutsideError, SettingError, StrategyError
 from domain.identity import fingerprint
 from domain.kinds import Kind
+from domain.language_models import AskModel
 from infra import catalog as records
 from infra.catalog import IterationRow, Job, JobState
 from strategies.base import Checkpoint, Effect, GradingData, Outcome, Strategy
 from strategies.registry import strategy
 from tasks.choice import training_data
-from tasks.effects import ask_nobody, perform
+from tasks.effects import ask_nobody, asking, perform
 from tasks.outcome import Choice, Recipe
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.workplace import Workplace, workplace
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 MOST_REMEDIES = 3
 MOST_ITERATIONS = 1000
+TRAINING_SHARE = 0.7
+"""Of a job's budget for language models: the rest is for the held-out answers and the report."""
 
 
 class Trained(TypedDict):
@@ -108,7 +111,8 @@ def train_iteration(
     trainer = strategy(Kind(job.kind), recipe["strategy"])
     before = Checkpoint.from_file(place.store.local_path(checkpoint))
     started = time.monotonic()
-    after, remedied = advance(trainer, before, training_data(job.dataset_id))
+    ask = asking(job.id, TRAINING_SHARE, f"iteration {number}") or ask_nobody
+    after, remedied = advance(trainer, before, training_data(job.dataset_id), ask)
     trained = _kept(place, after, seconds=time.monotonic() - started, remedied=remedied)
     tell_iteration(place, job, trained)
     shown = ", ".join(f"{name} {value:.3f}" for name, value in trained["metrics"].items())
@@ -116,7 +120,9 @@ def train_iteration(
     return trained
 
 
-def advance(trainer: Strategy[Any], before: Checkpoint, data: GradingData) -> tuple[Checkpoint, bool]:
+def advance(
+    trainer: Strategy[Any], before: Checkpoint, data: GradingData, ask: AskModel = ask_nobody
+) -> tuple[Checkpoint, bool]:
     """The next checkpoint, and whether a remedy was needed.
 
     A failed iteration is tried again from the strategy's remedy; after three, training ends with the
@@ -125,8 +131,8 @@ def advance(trainer: Strategy[Any], before: Checkpoint, data: GradingData) -> tu
     start = before
     for attempt in range(MOST_REMEDIES + 1):
         try:
-            return _drive(trainer.iterate(start, data), data), attempt > 0
-        except OutsideError:
+            return _drive(trainer.iterate(start, data), data, ask), attempt > 0
+        except (OutsideError, SettingError):
             raise
         except Exception as failure:
             log.warning(
@@ -141,12 +147,12 @@ def advance(trainer: Strategy[Any], before: Checkpoint, data: GradingData) -> tu
     return Checkpoint(**{**vars(before), "done": True}), True
 
 
-def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: GradingData) -> Checkpoint:
+def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: GradingData, ask: AskModel) -> Checkpoint:
     """Runs one iteration's generator, doing what it wishes, to the checkpoint that it returns."""
     try:
         wish = next(steps)
         while True:
-            wish = steps.send(perform(wish, data.surroundings.scratch, ask_nobody))
+            wish = steps.send(perform(wish, data.surroundings.scratch, ask))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
 

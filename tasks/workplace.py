@@ -25,18 +25,12 @@ class Workplace:
     tracking: Tracking
 
     def surroundings(self) -> Surroundings:
-        """What a strategy may know of this place."""
+        """What a strategy may know of this place, apart from its language models."""
         settings = self.settings
-        keys = {
-            "openai": settings.openai_api_key,
-            "deepseek": settings.deepseek_api_key,
-            "groq": settings.groq_api_key,
-        }
         scratch = settings.home / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         return Surroundings(
             scratch=scratch,
-            language_models=tuple(name for name, key in keys.items() if key),
             embeddings_api=settings.embeddings_api_key is not None
             or settings.embeddings_base_url is not None,
             device=_device(settings.device),

@@ -57,8 +57,9 @@ Rules, each of which a program checks sentence by sentence:
 3. The sentence uses one of the fact's "say" words, and the words beside a number are about its fact: say
    "second examiner", "baseline", "new items", "without a human", "whole papers" where the fact is of those.
 4. Shares may be written as percentages (0.85 as 85%); other figures stay as they are.
-5. Say "higher", "lower", "better", "rose" only where the cited facts show it. A difference whose interval
-   holds 0 comes with its interval or with words of doubt.
+5. Say "higher", "lower", "better than" only with both figures, each with its fact, or with the fact that is
+   their difference; "rose", "improved" only of figures of training. A difference whose interval holds 0 comes
+   with its interval or with words of doubt.
 6. Items are called by their names as given (I1, I2). No links, no markup, no lists inside an entry.
 A sentence that breaks a rule is dropped."""
 _AGAIN = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from domain.kinds import Kind
-from strategies.base import Checkpoint, Effect, GradingData, Outcome, TrainedModel
+from strategies.base import Checkpoint, Effect, GradingData, Outcome, Surroundings, TrainedModel
 from strategies.grading.finishing import finished_model
 from strategies.grading.material import Material, read_material
 from strategies.grading.memo import remembered
@@ -24,6 +24,9 @@ class Native:
     kind = Kind.GRADING
     objective = "r_both"
     Hyperparameters = GraderHyperparameters
+
+    def needs(self, config: GraderHyperparameters, surroundings: Surroundings) -> str | None:
+        return None
 
     def objection(self, config: GraderHyperparameters, data: GradingData) -> str | None:
         return too_little(data)

@@ -53,19 +53,22 @@ class Transfer:
     objective = "r_both"
     Hyperparameters = TransferHyperparameters
 
-    def objection(self, config: TransferHyperparameters, data: GradingData) -> str | None:
+    def needs(self, config: TransferHyperparameters, surroundings: Surroundings) -> str | None:
         if config.encoder.startswith(_REMOTE):
-            if not data.surroundings.embeddings_api:
-                return (
-                    f"encoder {config.encoder} needs a key: export TRAINYARD_OPENAI_API_KEY, "
-                    "or set encoder to auto or a model folder"
-                )
-            return too_little(data)
+            if surroundings.embeddings_api:
+                return None
+            return (
+                f"encoder {config.encoder} needs a key: export TRAINYARD_EMBEDDINGS_API_KEY, "
+                "or set encoder to auto or a model folder"
+            )
         try:
             find_encoder(config.encoder)
         except SettingError as error:
             return f"no encoder: {error}, or set encoder to a model folder, or use --strategy native"
-        return too_little(data)
+        return None
+
+    def objection(self, config: TransferHyperparameters, data: GradingData) -> str | None:
+        return self.needs(config, data.surroundings) or too_little(data)
 
     def prepare(self, config: TransferHyperparameters, data: GradingData) -> None:
         """Exports the encoder and embeds the texts into `scratch` now, so that iterations need not."""

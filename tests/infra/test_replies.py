@@ -22,7 +22,8 @@ from infra.catalog import (
 def reply(key: str, **changes: object) -> ReplyRow:
     told = {
         "provider": "openai", "base_url": "https://a/v1", "model": "m", "mode": "schema",
-        "text": f"said {key}", "n_prompt_tokens": 100, "n_completion_tokens": 20, "cost_usd": 0.5, "payer": "job",
+        "text": f"said {key}", "n_prompt_tokens": 100, "n_completion_tokens": 20, "cost_usd": 0.5,
+        "payer": "job",
     }  # fmt: skip
     return ReplyRow(key=key, **{**told, **changes})  # type: ignore[arg-type]
 
