@@ -290,3 +290,25 @@ print(*grades["mark"])
     assert ran.returncode == 0, ran.stderr
     expected = grader(trained).grade(items("rust"), fresh("rust", n=3))["mark"]
     assert [float(word) for word in ran.stdout.split()] == list(expected)
+
+
+def test_an_item_without_marking_points_is_marked_as_a_whole(trained: dict[str, Any]) -> None:
+    def half(requests: Sequence[Request]) -> list[Answered]:
+        found = []
+        for request in requests:
+            points = [
+                {
+                    "id": p["id"],
+                    "earned": 0.7 if "model answer" in p["text"] else 0,
+                    "quote": "the wave travels",
+                }
+                for p in told(request)["item"]["points"]
+            ]
+            found.append(replace(reply_of(request), data={"points": points, "confidence": 1, "comment": ""}))
+        return found
+
+    whole = items("sound").assign(criteria=[[]])
+    one = fresh("sound", n=1).assign(text=["The wave travels to the ear"])
+    grades = grader(trained, half).grade(whole, one)
+    assert (grades["score"].iloc[0], grades["mark"].iloc[0]) == (pytest.approx(2.1), 2)
+    assert grades["rationale"].iloc[0] == "Says 70% of the model answer: “the wave travels”."

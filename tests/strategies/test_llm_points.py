@@ -14,7 +14,7 @@ from tests.strategies.classroom import items
 
 def marks(max_score: float, *stated: float) -> list[float]:
     criteria = [{"text": f"point {i}", "marks": m} for i, m in enumerate(stated)]
-    return [point.marks for point in points_of(criteria, max_score)]
+    return [point.marks for point in points_of(criteria, max_score, "So.")]
 
 
 def test_stated_marks_are_kept() -> None:
@@ -22,8 +22,8 @@ def test_stated_marks_are_kept() -> None:
 
 
 def test_an_item_without_points_has_its_model_answer_for_one() -> None:
-    (only,) = points_of([], 4.0)
-    assert (only.text, only.marks) == (WHOLE, 4.0)
+    (only,) = points_of([], 4.0, "Iron rusts.")
+    assert (only.text, only.marks) == (f"{WHOLE}Iron rusts.", 4.0)
 
 
 def test_points_without_marks_earn_one_each_of_any_three_of_five() -> None:
@@ -48,7 +48,7 @@ def test_marks_that_fall_short_of_the_maximum_are_raised() -> None:
 
 
 def test_blank_points_are_none_and_negative_marks_are_not_taken_away() -> None:
-    assert points_of([{"text": "  ", "marks": 1}], 2.0)[0].text == WHOLE
+    assert points_of([{"text": "  ", "marks": 1}], 2.0, "So.")[0].text == f"{WHOLE}So."
     assert marks(2, 2, -1) == [2, 0]
 
 
@@ -58,7 +58,7 @@ def test_blank_points_are_none_and_negative_marks_are_not_taken_away() -> None:
 )
 def test_full_marks_can_always_be_had(stated: list[float], max_score: float) -> None:
     criteria = [{"text": f"point {i}", "marks": m} for i, m in enumerate(stated)]
-    assert sum(point.marks for point in points_of(criteria, max_score)) >= max_score - 1e-3
+    assert sum(point.marks for point in points_of(criteria, max_score, "So.")) >= max_score - 1e-3
 
 
 def test_an_item_survives_its_file() -> None:

@@ -11,8 +11,8 @@ import pandas as pd
 from domain.grading.marks import grid_step
 from strategies.grading.features import Reference, references
 
-WHOLE = "The answer as a whole says what the model answer says."
-"""The only point of an item whose guide has none; a share of it can be earned."""
+WHOLE = "The answer as a whole says what the model answer says: "
+"""How the only point of an item begins whose guide has none; a share of it can be earned."""
 _EPS = 1e-9
 
 
@@ -32,6 +32,11 @@ class MarkedItem:
     max_score: float
     step: float
     points: tuple[Point, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the guide has no points for it, so that it is marked as a whole."""
+        return len(self.points) == 1 and self.points[0].text.startswith(WHOLE)
 
     @property
     def text(self) -> str:
@@ -64,12 +69,14 @@ def marked_items(items: pd.DataFrame, steps: Mapping[str, float]) -> dict[str, M
             reference=told[row.item_id],
             max_score=top,
             step=steps[item_id] if item_id in steps else grid_step([], top),
-            points=points_of(row.criteria, top),
+            points=points_of(row.criteria, top, row.model_answer),
         )
     return found
 
 
-def points_of(criteria: Sequence[Mapping[str, Any]], max_score: float) -> tuple[Point, ...]:
+def points_of(
+    criteria: Sequence[Mapping[str, Any]], max_score: float, model_answer: str
+) -> tuple[Point, ...]:
     """The points with marks that can earn `max_score`; more than that is cut off when marks are added up.
 
     A guide that states no marks for any point means a mark each, up to the maximum ("any three of five"),
@@ -80,7 +87,7 @@ def points_of(criteria: Sequence[Mapping[str, Any]], max_score: float) -> tuple[
     said = [(str(one["text"]).strip(), max(float(one.get("marks") or 0), 0.0)) for one in criteria]
     said = [(text, marks) for text, marks in said if text]
     if not said:
-        return (Point("P1", WHOLE, max_score),)
+        return (Point("P1", f"{WHOLE}{model_answer}", max_score),)
     stated = sum(marks for _, marks in said)
     n_unstated = sum(marks == 0 for _, marks in said)
     left = max_score - stated

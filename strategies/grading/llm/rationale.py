@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from strategies.grading.llm.marking import Marked
-from strategies.grading.llm.points import WHOLE
 from strategies.grading.llm.scoring import Tick, Verdict
 
 _MOST_POINT, _MOST_QUOTE = 60, 80
@@ -19,7 +18,7 @@ def rationale(one: Marked, strange: str = "") -> str:
     unquoted = [tick for tick in ticks if tick.claimed > 0 and tick.earned == 0]
     missed = [tick for tick in ticks if tick.claimed == 0]
     parts = [f"For a human: {strange}" if strange else ""]
-    if list(named.values()) == [WHOLE]:
+    if one.item.is_whole:
         parts.append(_whole(ticks[0]))
     else:
         parts.append(f"Has {len(met)} of {len(ticks)} marking points")
