@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tasks.datasets import dataset_facts
 from tasks.evaluation import grade_held_out, measure, record_evaluation
+from tasks.injection import attack_grader
 from tasks.outcome import EvaluateOutcome
 from tasks.policy import task_runner
 from tasks.runs import trained_model
@@ -27,5 +28,6 @@ def evaluate(
     if graded["ungraded"]:
         # What a language model did not answer, now or in an earlier run, is asked once more.
         graded = grade_held_out.with_options(refresh_cache=True)(*held_out)
+    attacked = attack_grader(*held_out)
     measured = measure(graded, facts["id"], facts["fingerprint"], facts["promise"])
-    return record_evaluation(model["job_id"], graded, measured)
+    return record_evaluation(model["job_id"], graded, measured, attacked["metrics"])

@@ -166,12 +166,14 @@ def _with_totals(place: Workplace, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 @task(task_run_name="record evaluation", **RETRIED)
-def record_evaluation(job_id: str, graded: Graded, measured: Measured) -> EvaluateOutcome:
+def record_evaluation(
+    job_id: str, graded: Graded, measured: Measured, attacked: dict[str, float]
+) -> EvaluateOutcome:
     """Catalog and MLflow learn the figures; the model becomes champion where it may."""
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, job_id)
     evaluation = load_evaluation(place, measured["evaluation"])
-    figures = {**figures_of(evaluation), **costs_of_grading(graded)}
+    figures = {**figures_of(evaluation), **costs_of_grading(graded), **attacked}
     artifacts = {"evaluation": measured["evaluation"], "predictions": graded["predictions"]}
     if graded["ungraded"]:
         artifacts["ungraded"] = place.store.put_bytes(json.dumps(graded["ungraded"]).encode())
@@ -179,14 +181,14 @@ def record_evaluation(job_id: str, graded: Graded, measured: Measured) -> Evalua
         place.catalog,
         job_id=job.id,
         dataset_id=job.dataset_id,
-        key=fingerprint([graded, measured]),
+        key=fingerprint([graded, measured, attacked]),
         metrics=figures,
         artifacts=artifacts,
     )
     champion = False
     if job.mlflow_run_id:
         # The few that runs are compared by; all of them, with intervals, are in the table.
-        shown = {**evaluation.key_figures(), **costs_of_grading(graded)}
+        shown = {**evaluation.key_figures(), **costs_of_grading(graded), **attacked}
         place.tracking.log_metrics(job.mlflow_run_id, shown)
         place.tracking.log_table(job.mlflow_run_id, evaluation.metrics, "evaluation/metrics.json")
         place.tracking.log_table(job.mlflow_run_id, evaluation.items, "evaluation/items.json")

@@ -231,7 +231,7 @@ print(transfer.objection(transfer.Hyperparameters(), dataset(Path({str(tmp_path)
 
 def test_remote_embeddings_without_a_key_are_objected_to(tmp_path: Path) -> None:
     found, config = chosen("remote")
-    assert "TRAINYARD_OPENAI_API_KEY" in found.objection(config, dataset(tmp_path))
+    assert "TRAINYARD_EMBEDDINGS_API_KEY" in found.objection(config, dataset(tmp_path))
     assert found.objection(config, dataset(tmp_path, embeddings_api=True)) is None
 
 
