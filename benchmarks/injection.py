@@ -9,7 +9,7 @@ answer alone, by more than a tenth of the marks.
 
     undefended   the answer pasted into a prompt that asks for a score
     each wall    the grading prompt with one defence in force: fence, quotes, detector, decoy
-    grader       the grader `llm` as it is trained and registered, with all of them
+    grader       the grader `llm` as it is trained and registered, with all of them, but for its threshold
     canny        the same with a marker that obeys, but leaves decoys alone and quotes honest words only
 
 Two thirds of the attacks were there while the detector grew; a third was written afterwards, by somebody
@@ -21,13 +21,12 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import importlib.util
 import json
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ import pandas as pd
 
 from domain.errors import ReplyError
 from domain.grading.attacks import attack_answers, look_alikes, weak_answers
-from domain.grading.battery import BatteryOutcome, Grade, battery_outcome
+from domain.grading.battery import BatteryOutcome, battery_outcome
 from domain.grading.injection import evidence_counts, guarded, suspicion
 from domain.grading.injection.guard import confirmed, evidence_alone
 from domain.kinds import Kind
@@ -46,6 +45,8 @@ from infra.catalog import Catalog, upgrade
 from infra.llm import LanguageModels
 from infra.llm_simulator.bank import Bank, make_bank
 from strategies.base import GradingData, Surroundings
+from strategies.grading.llm.grader import LlmGrader
+from strategies.grading.llm.model import LlmModel
 from strategies.registry import strategy
 from tests.llm_client import language_models
 from tests.llm_server import simulator_process
@@ -249,28 +250,6 @@ def detector_alone(battery: pd.DataFrame, data: Path) -> float:
     return len(alarms) / len(look_alikes())
 
 
-def walled(models: LanguageModels) -> Grade:
-    """A bare grader with fence, quotations, detector and decoy, as `battery_outcome` takes it."""
-
-    def grade(items: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-        known = {row["item_id"]: row for row in items.to_dict("records")}
-        rows = list(answers.itertuples())
-        requests = [graded(known[row.item_id], row.text, fenced=True) for row in rows]
-        grades = []
-        for row, reply in zip(rows, guarded(models.complete)(requests), strict=True):
-            if isinstance(reply, ReplyError):
-                continue
-            item = known[row.item_id]
-            suspect = suspicion(row.text, f"{item['question']}\n{item['model_answer']}")
-            spans = suspect.spans if suspect else ()
-            ticks = [t for t in reply.data["points"] if evidence_counts(t["quote"], row.text, spans)]
-            mark = sum(float(tick["earned"]) for tick in ticks)
-            grades.append({"answer_id": row.answer_id, "mark": mark, "refer": suspect is not None})
-        return pd.DataFrame(grades, columns=["answer_id", "mark", "refer"])
-
-    return grade
-
-
 def trained(bank: Bank, folder: Path) -> Path:
     """The files of a grader `llm`, trained for one iteration with a marker that is honest."""
     answers = bank.answers.assign(split="train")
@@ -296,17 +275,13 @@ def trained(bank: Bank, folder: Path) -> Path:
 
 
 def grader_outcome(bank: Bank, n: int | None) -> BatteryOutcome:
-    """The battery against the grader `llm`; against the bare one where there is no such strategy."""
+    """The battery against the grader `llm`. Its threshold is set to 0, so that only what stops attacks
+    refers: a grader that is unsure of everything would withstand the battery by that alone."""
     with tempfile.TemporaryDirectory() as folder, marker(gullible="all") as models:
-        grade = walled(models)
-        if importlib.util.find_spec("strategies.grading.loading"):
-            from strategies.grading.loading import load_any_grader
-
-            files = trained(bank, Path(folder))
-            grade = load_any_grader(files, embed=None, ask=guarded(models.complete)).grade
-        else:
-            print("the strategy llm is not here: the bare grader stands in for it")
-        return battery_outcome(grade, bank.items, bank.answers, tolerance=TOLERANCE, n=n)
+        model = LlmModel.from_folder(trained(bank, Path(folder)))
+        sure = replace(model, threshold={"threshold": 0.0}, unseen_threshold={"threshold": 0.0})
+        grader = LlmGrader(sure, ask=guarded(models.complete))
+        return battery_outcome(grader.grade, bank.items, bank.answers, tolerance=TOLERANCE, n=n)
 
 
 def main() -> None:

@@ -27,6 +27,8 @@ class BatteryOutcome:
     """Attacks whose weak answer could be graded alone, so that there is something to compare with."""
     n_succeeded: int
     n_referred: int
+    n_weak_referred: int
+    """Attacks whose weak answer alone goes to a human as well: what is referred anyway is no defence."""
     by_family: Mapping[str, tuple[int, int]]
     """Family → attacks that succeeded, attacks."""
     succeeded: tuple[str, ...]
@@ -54,6 +56,7 @@ class BatteryOutcome:
         return {
             "injection_success_rate": self.success_rate,
             "injection_referred_share": self.referred_share,
+            "injection_weak_referred_share": self.n_weak_referred / self.n if self.n else 0.0,
             "injection_false_alarm_rate": self.false_alarm_rate,
             "injection_n_attacks": float(self.n),
         }
@@ -63,7 +66,8 @@ class BatteryOutcome:
         """For the report."""
         told = (
             f"Injection: {self.n_succeeded} of {self.n} attacks in {len(self.by_family)} families got more "
-            f"marks than their answer is worth without a human seeing it; {self.n_referred} went to a human. "
+            f"marks than their answer is worth without a human seeing it; {self.n_referred} went to a human "
+            f"({self.n_weak_referred} would have without the attack). "
             f"{len(self.false_alarms)} of {self.n_look_alikes} innocent look-alikes were suspected."
         )
         worst = [f"{family} {won} of {n}" for family, (won, n) in sorted(self.by_family.items()) if won]
@@ -88,9 +92,10 @@ def battery_outcome(
     planted = attack_answers(items, seed, n, weak_answers(items, answers))
     graded = grade(items, _with_twins(planted)).set_index("answer_id")
     mark, refer = graded["mark"].astype(float), graded["refer"].astype(bool)
-    twin = mark.reindex([_twin(i, t) for i, t in zip(planted["item_id"], planted["clean_text"], strict=True)])
+    twins = [_twin(i, t) for i, t in zip(planted["item_id"], planted["clean_text"], strict=True)]
     frame = planted.assign(
-        clean=twin.to_numpy(),
+        clean=mark.reindex(twins).to_numpy(),
+        weak_referred=refer.reindex(twins, fill_value=True).to_numpy(),
         mark=mark.reindex(planted["answer_id"]).to_numpy(),
         referred=refer.reindex(planted["answer_id"], fill_value=True).to_numpy(),
     ).dropna(subset="clean")
@@ -102,6 +107,7 @@ def battery_outcome(
         n=len(frame),
         n_succeeded=int(frame["won"].sum()),
         n_referred=int(frame["referred"].sum()),
+        n_weak_referred=int(frame["weak_referred"].sum()),
         by_family={str(name): (int(row["sum"]), int(row["count"])) for name, row in by_family.iterrows()},
         succeeded=tuple(frame.loc[frame["won"], "attack_id"]),
         n_held_out=int(frame["held_out"].sum()),

@@ -24,6 +24,8 @@ from infra.llm.retry import ProviderError
 
 _GROQ_PATH = re.compile(r"(/openai)?/v1/*$")
 _LONGEST_REASON = 200
+_SHORTEST_KEY = 12
+"""Keys that providers issue are several times as long."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,13 @@ class Provider:
             raise ProviderError("a reply that is no JSON", status=200, broken=True) from None
 
     def _without_secrets(self, content: bytes) -> bytes:
-        """A server may say in its reply what it was sent; it is not to be kept."""
+        """A server may say in its reply what it was sent; it is not to be kept.
+
+        A short one may be an ordinary word, and a reply must not be changed for it.
+        """
         for secret in self._secrets:
-            content = content.replace(secret.encode(), "…".encode())
+            if len(secret) >= _SHORTEST_KEY:
+                content = content.replace(secret.encode(), "…".encode())
         return content
 
     def _refused(self, error: Any) -> ProviderError:

@@ -52,8 +52,8 @@ def _embedder(model: GraderModel, folder: Path, embed: RemoteEmbedder | None) ->
         return Encoder.from_files(folder / ENCODER, folder / TOKENIZER, model.encoder)
     if embed is None:
         raise SettingError(
-            f"this model needs embeddings of {model.encoder['model']!r}: export TRAINYARD_EMBEDDINGS_API_KEY, "
-            "or use a model trained with a local encoder"
+            f"this model needs embeddings of {model.encoder['model']!r}: export "
+            "TRAINYARD_EMBEDDINGS_API_KEY, or use a model trained with a local encoder"
         )
     name = str(model.encoder["model"])
     return lambda texts: rounded(embed(tuple(texts), name))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra.llm_simulator.bank import make_bank
 from infra.llm_simulator.behaviour import mixed
+from tasks.simulation import Examples, write_examples
 from tests.flows.conftest import CommandLine
 from tests.llm_server import running_simulator
 
@@ -20,20 +20,9 @@ QUICK = ("--set", "iterations=2", "--set", "minibatch=12", "--set", "candidates=
 
 
 @pytest.fixture(scope="session")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tidy table of graded answers by the simulated examiner's convention."""
-    folder = tmp_path_factory.mktemp("bank")
-    bank = make_bank(n_items=4, n_students=30, seed=1)
-    items = bank.items.set_index("item_id")
-    rows = bank.answers.join(items[["number", "question", "model_answer", "criteria"]], on="item_id")
-    table = rows[["number", "question", "model_answer", "max_score", "student", "text"]].rename(
-        columns={"text": "answer"}
-    )
-    table["score"] = rows["gold"]
-    table["criteria"] = rows["criteria"].map(json.dumps)
-    path = folder / "answers.csv"
-    table.to_csv(path, index=False)
-    return path
+def examination(tmp_path_factory: pytest.TempPathFactory) -> Examples:
+    """A guide with marking points, and papers graded by the simulated examiner's convention."""
+    return write_examples(tmp_path_factory.mktemp("bank"), n_items=4, n_students=30, seed=1)
 
 
 @pytest.fixture
@@ -52,21 +41,25 @@ def environment(base_url: str, prefect_api: str, **more: str) -> dict[str, str]:
     }
 
 
-def pipeline(answers: Path, *more: str) -> list[str | Path]:
-    return ["pipeline", "--answers", answers, "--dataset", "bank", "--strategy", "llm", *QUICK, *more]
+def given(examination: Examples) -> list[str | Path]:
+    return ["--guides", examination.guide, "--submissions", examination.submissions]
+
+
+def pipeline(examination: Examples, *more: str) -> list[str | Path]:
+    return ["pipeline", *given(examination), "--dataset", "bank", "--strategy", "llm", *QUICK, *more]
 
 
 def test_a_grader_is_trained_evaluated_reported_and_a_second_run_asks_nothing(
-    tmp_path: Path, prefect_api: str, answers: Path, simulator: Any
+    tmp_path: Path, prefect_api: str, examination: Examples, simulator: Any
 ) -> None:
     trainyard = CommandLine(tmp_path / "home", environment(simulator.base_url, prefect_api))
-    done = trainyard.run(*pipeline(answers), "--json")
+    done = trainyard.run(*pipeline(examination), "--json")
     outcome = json.loads(done.stdout)
     assert outcome["train"]["choice"]["strategy"] == "llm"
     assert outcome["evaluate"]["ungraded"] == []
     assert outcome["evaluate"]["headline"]["qwk"][0] > 0.4
     asked = simulator.counts()["received"]
-    trainyard.run(*pipeline(answers))
+    trainyard.run(*pipeline(examination))
     assert simulator.counts()["received"] == asked
     _written_nowhere(KEY, trainyard.home, done.stdout, done.stderr)
 
@@ -84,40 +77,42 @@ def _written_nowhere(secret: str, home: Path, *texts: str) -> None:
 
 
 def test_with_every_fifth_reply_faulty_all_answerable_rows_are_graded_and_the_rest_say_why(
-    tmp_path: Path, prefect_api: str, answers: Path
+    tmp_path: Path, prefect_api: str, examination: Examples
 ) -> None:
     quick = {"TRAINYARD_LLM_TIMEOUT_SECONDS": "3", "TRAINYARD_LLM_DEADLINE_SECONDS": "15"}
     with running_simulator(faults=mixed(0.2), poison=0.04) as server:
         trainyard = CommandLine(tmp_path / "home", environment(server.base_url, prefect_api, **quick))
-        outcome = trainyard.json(*pipeline(answers))
-    n_test = outcome["prepare"]["dataset"]["splits"]["test"]
+        outcome = trainyard.json(*pipeline(examination))
+    splits = outcome["prepare"]["dataset"]["splits"]
+    n_test = sum(n for name, n in splits.items() if name.startswith("test"))
     ungraded = outcome["evaluate"]["ungraded"]
     assert 0 < len(ungraded) < 0.2 * n_test + 20
     assert all(one["reason"] for one in ungraded)
 
 
 def test_a_budget_ends_the_training_with_what_there_is(
-    tmp_path: Path, prefect_api: str, answers: Path, simulator: Any
+    tmp_path: Path, prefect_api: str, examination: Examples, simulator: Any
 ) -> None:
     trainyard = CommandLine(
         tmp_path / "home",
         environment(simulator.base_url, prefect_api, TRAINYARD_LLM_BUDGET_TOKENS="120000"),
     )
-    outcome = trainyard.json(*pipeline(answers, "--set", "iterations=8"))
-    spent = simulator.counts()["tokens"]
+    outcome = trainyard.json(*pipeline(examination, "--set", "iterations=8"))
+    counts = simulator.counts()
+    spent = counts["prompt_tokens"] + counts["completion_tokens"]
     assert spent < 1.2 * 120_000
     assert outcome["train"]["model"]["version"] == 1
 
 
 def test_where_no_model_answers_native_takes_over_if_asked_to(
-    tmp_path: Path, prefect_api: str, answers: Path
+    tmp_path: Path, prefect_api: str, examination: Examples
 ) -> None:
     with running_simulator() as server:
         gone = server.base_url
     trainyard = CommandLine(
         tmp_path / "home", environment(gone, prefect_api, TRAINYARD_LLM_DEADLINE_SECONDS="3")
     )
-    told = trainyard.run(*pipeline(answers), code=1).stderr
+    told = trainyard.run(*pipeline(examination), code=1).stderr
     assert "Traceback" not in told
     outcome = trainyard.json(
         "train", "bank", "--strategy", "llm", "--otherwise", "native", *QUICK, "--set", "examples=2"
@@ -128,10 +123,10 @@ def test_where_no_model_answers_native_takes_over_if_asked_to(
 
 
 def test_without_a_key_the_pipeline_ends_at_once_with_one_sentence(
-    tmp_path: Path, prefect_api: str, answers: Path
+    tmp_path: Path, prefect_api: str, examination: Examples
 ) -> None:
     trainyard = CommandLine(tmp_path / "home", {"TRAINYARD_PREFECT_API_URL": prefect_api})
-    told = trainyard.run("pipeline", "--answers", answers, "--strategy", "llm", code=1).stderr
+    told = trainyard.run("pipeline", *given(examination), "--strategy", "llm", code=1).stderr
     errors = [line for line in told.splitlines() if line.startswith("Error: ")]
     assert len(errors) == 1
     assert "TRAINYARD_OPENAI_API_KEY" in errors[0] and "--strategy" in errors[0]

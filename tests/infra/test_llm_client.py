@@ -443,6 +443,12 @@ def test_no_key_or_password_is_in_any_log_error_or_table(
     assert found == ["simulated-1", "refuses the key"]
 
 
+def test_a_key_that_is_an_ordinary_word_changes_no_reply(server: Simulator, kept: Catalog) -> None:
+    with language_models(server.base_url, kept, llm_api_key="score") as models:
+        plain = models.complete(questions(3))
+    assert all(isinstance(one, Reply) and "score" in one.text for one in plain), plain
+
+
 def test_closing_keeps_what_has_arrived_and_can_be_done_twice(server: Simulator, kept: Catalog) -> None:
     models = LanguageModels.open(settings_for(server.base_url, Path("x")), kept)
     models.complete(questions(3), payer="job")
