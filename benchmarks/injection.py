@@ -298,7 +298,7 @@ def main() -> None:
     price(bank)
     false_alarms = detector_alone(battery, given.data)
     outcome = grader_outcome(bank, n)
-    print(f"\n{outcome.sentence}")
+    print(f"\ninjection: {outcome.sentence}")
     print(f"of those held out: {outcome.n_held_out_succeeded} of {outcome.n_held_out}")
     figures = {
         "success_rate": outcome.success_rate,

@@ -30,4 +30,4 @@ def evaluate(
         graded = grade_held_out.with_options(refresh_cache=True)(*held_out)
     attacked = attack_grader(*held_out)
     measured = measure(graded, facts["id"], facts["fingerprint"], facts["promise"])
-    return record_evaluation(model["job_id"], graded, measured, attacked["metrics"])
+    return record_evaluation(model["job_id"], graded, measured, attacked)

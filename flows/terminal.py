@@ -124,6 +124,13 @@ def show_evaluate(outcome: EvaluateOutcome) -> None:
         f"  Can be graded without a human at the promised {head['promised']:.0%} agreement: "
         f"[bold]{share[0] if share else 0:.0%}[/]{agreed}"
     )
+    costs = outcome["costs"]
+    if "tokens_per_answer" in costs:
+        price = costs.get("cost_usd_per_1000_answers")
+        told = "at a price that is not known" if price is None else f"${price:,.2f} for 1,000 answers"
+        out.print(f"  Grading an answer takes {costs['tokens_per_answer']:,.0f} tokens, {told}")
+    if outcome["attacks"]:
+        out.print(f"  Injection: {escape(outcome['attacks'])}")
     show_ungraded(outcome["ungraded"])
     if outcome["champion"]:
         out.print("  This version is the champion")

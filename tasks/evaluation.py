@@ -27,7 +27,7 @@ from infra import catalog as records
 from infra.catalog import Job
 from infra.model_registry import ModelRegistry, ModelVersion
 from tasks.effects import Usage, ask_nobody, asking, embed_once
-from tasks.outcome import EvaluateOutcome
+from tasks.outcome import Attacked, EvaluateOutcome
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.workplace import Workplace, workplace
 
@@ -166,14 +166,13 @@ def _with_totals(place: Workplace, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 @task(task_run_name="record evaluation", **RETRIED)
-def record_evaluation(
-    job_id: str, graded: Graded, measured: Measured, attacked: dict[str, float]
-) -> EvaluateOutcome:
+def record_evaluation(job_id: str, graded: Graded, measured: Measured, attacked: Attacked) -> EvaluateOutcome:
     """Catalog and MLflow learn the figures; the model becomes champion where it may."""
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, job_id)
     evaluation = load_evaluation(place, measured["evaluation"])
-    figures = {**figures_of(evaluation), **costs_of_grading(graded), **attacked}
+    costs = {**costs_of_grading(graded), **attacked["metrics"]}
+    figures = {**figures_of(evaluation), **costs}
     artifacts = {"evaluation": measured["evaluation"], "predictions": graded["predictions"]}
     if graded["ungraded"]:
         artifacts["ungraded"] = place.store.put_bytes(json.dumps(graded["ungraded"]).encode())
@@ -188,7 +187,7 @@ def record_evaluation(
     champion = False
     if job.mlflow_run_id:
         # The few that runs are compared by; all of them, with intervals, are in the table.
-        shown = {**evaluation.key_figures(), **costs_of_grading(graded), **attacked}
+        shown = {**evaluation.key_figures(), **costs}
         place.tracking.log_metrics(job.mlflow_run_id, shown)
         place.tracking.log_table(job.mlflow_run_id, evaluation.metrics, "evaluation/metrics.json")
         place.tracking.log_table(job.mlflow_run_id, evaluation.items, "evaluation/items.json")
@@ -203,6 +202,8 @@ def record_evaluation(
         headline=headline,
         champion=champion,
         ungraded=graded["ungraded"],
+        costs=costs_of_grading(graded),
+        attacks=attacked["sentence"],
     )
 
 

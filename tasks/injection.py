@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import tempfile
 from pathlib import Path
-from typing import TypedDict
 
 from prefect import task
 
@@ -13,6 +12,7 @@ from domain.grading.battery import battery_outcome
 from infra import catalog as records
 from tasks.effects import asking
 from tasks.evaluation import GRADING_CODE, load_registered
+from tasks.outcome import Attacked
 from tasks.policy import KEPT, keyed_by
 from tasks.workplace import workplace
 
@@ -20,13 +20,6 @@ log = logging.getLogger(__name__)
 
 MOST_ATTACKS = 48
 """Each costs two grades: the weak answer with the attack, and without."""
-
-
-class Attacked(TypedDict):
-    """`metrics` are empty and `sentence` is "" for a grader that asks nobody, which obeys nobody."""
-
-    metrics: dict[str, float]
-    sentence: str
 
 
 @task(

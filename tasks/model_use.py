@@ -48,6 +48,7 @@ def model_use_of(place: Workplace, job: Job, evaluation: Evaluation | None) -> L
         instruction_after=_text(card.get("instruction")),
         history=_history(card),
         injection_success_rate=attacks.get("injection_success_rate"),
+        injection_raised_rate=attacks.get("injection_raised_rate"),
         injection_false_alarm_rate=attacks.get("injection_false_alarm_rate"),
     )
 

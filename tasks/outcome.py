@@ -105,6 +105,13 @@ class TrainOutcome(TypedDict):
     model: Registered
 
 
+class Attacked(TypedDict):
+    """`metrics` are empty and `sentence` is "" for a grader that asks nobody, which obeys nobody."""
+
+    metrics: dict[str, float]
+    sentence: str
+
+
 class EvaluateOutcome(TypedDict):
     """`evaluation` is a key of the store; `headline` are the figures that are shown first."""
 
@@ -115,6 +122,11 @@ class EvaluateOutcome(TypedDict):
     champion: bool
     ungraded: list[dict[str, str]]
     """{"answer_id", "reason"} of answers that a language model gave no usable reply to."""
+    costs: dict[str, float]
+    """Of grading an answer: seconds_per_answer, n_ungraded, and tokens_per_answer and
+    cost_usd_per_1000_answers as far as a language model was asked and its price is known."""
+    attacks: str
+    """How the grader withstood attacks, in a sentence; "" where it asks no language model."""
 
 
 class ReportOutcome(TypedDict):

@@ -115,9 +115,13 @@ def train_iteration(
     after, remedied = advance(trainer, before, training_data(job.dataset_id), ask)
     trained = _kept(place, after, seconds=time.monotonic() - started, remedied=remedied)
     tell_iteration(place, job, trained)
-    shown = ", ".join(f"{name} {value:.3f}" for name, value in trained["metrics"].items())
+    shown = ", ".join(f"{name} {_told(value)}" for name, value in trained["metrics"].items())
     log.info("iteration %d: %s (%.1f s)", number, shown, trained["seconds"])
     return trained
+
+
+def _told(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) and abs(value) > 1 else f"{value:.3f}"
 
 
 def advance(

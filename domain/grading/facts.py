@@ -314,7 +314,7 @@ def _of_language_models(report: ReportInput) -> Iterator[Fact]:
          ("cost", "spent")),
         ("llm.tokens_per_answer", "tokens for an answer", section.tokens_per_answer, "tokens", ("token",)),
         ("llm.seconds", "time of a reply", section.seconds_per_reply, "seconds", ("repl", "latency")),
-        ("llm.injection_success", "share of the attack battery that earned marks",
+        ("llm.injection_success", "share of attacks that earned marks unseen by a human",
          section.injection_success_rate, "share", ("attack", "injection")),
         ("llm.injection_false_alarms", "share of innocent look-alikes that were flagged",
          section.injection_false_alarm_rate, "share", ("alarm", "innocent", "look-alike")),

@@ -86,7 +86,9 @@ class LanguageModelSection:
     instruction_after: str = ""
     history: tuple[Instruction, ...] = ()
     injection_success_rate: float | None = None
-    """Share of the attack battery that earned marks; None where it was not run."""
+    """Share of the attack battery that earned marks unseen by a human; None where it was not run."""
+    injection_raised_rate: float | None = None
+    """The same if nobody looked at what is referred."""
     injection_false_alarm_rate: float | None = None
 
     def of_the_grader(self) -> LanguageModelSection:

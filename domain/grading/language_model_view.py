@@ -105,7 +105,8 @@ def _figures(section: LanguageModelSection) -> Iterator[tuple[str, str]]:
         ):
             yield name, f"{share(n / section.n_asked)} ({n:,} of {section.n_asked:,})"
     for name, rate in (
-        ("Attacks that earned marks", section.injection_success_rate),
+        ("Attacks that earned marks unseen by a human", section.injection_success_rate),
+        ("The same if no human looked at any answer", section.injection_raised_rate),
         ("Innocent look-alikes flagged", section.injection_false_alarm_rate),
     ):
         if rate is not None:
