@@ -23,7 +23,7 @@ def simulate_llm(
     mode: Annotated[
         Mode, typer.Option(help="marker: grades by what it is told. generic: makes up valid replies.")
     ] = Mode.MARKER,
-    latency: Annotated[float, typer.Option(min=0, help="Median seconds until a reply.")] = 0.3,
+    latency: Annotated[float, typer.Option(min=0, help="Median seconds until a reply.")] = 0.1,
     rate: Annotated[float | None, typer.Option(min=0.1, help="Most requests per second.")] = None,
     fault: Annotated[
         list[str] | None,
@@ -34,7 +34,7 @@ def simulate_llm(
         typer.Option(metavar="FOLDER", help="First write a guide and graded answers that suit it there."),
     ] = None,
     items: Annotated[int, typer.Option(min=1, help="Questions of these examples, 14 at most.")] = 6,
-    students: Annotated[int, typer.Option(min=2, help="Students of these examples.")] = 40,
+    students: Annotated[int, typer.Option(min=2, help="Students of these examples.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of its errors, and of the examples.")] = 0,
 ) -> None:
     """Serve a simulated language model on this machine until Ctrl-C.
