@@ -9,6 +9,7 @@ from domain.errors import TrainyardError
 from domain.grading.facts import facts_of
 from domain.grading.findings import find
 from domain.grading.report_input import ReportInput
+from domain.grading.wording import counted
 from domain.grading.written_report import write_text
 from domain.grading.written_text import WrittenText
 from infra import catalog as records
@@ -41,7 +42,7 @@ def with_text(place: Workplace, job: Job, report: ReportInput) -> ReportInput:
     if text.failure:
         log.warning("report: no text was written: %s", text.failure)
     else:
-        log.info("report: text by %s, %d sentences dropped", text.model, text.n_dropped)
+        log.info("report: text by %s, %s dropped", text.model, counted(text.n_dropped, "sentence"))
     evaluation = records.find_evaluation(place.catalog, job.id)
     return replace(report, written=text, language_models=model_use_of(place, job, evaluation))
 

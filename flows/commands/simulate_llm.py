@@ -61,7 +61,7 @@ def simulate_llm(
         say(f"A simulated language model answers at {url} until Ctrl-C. In another terminal:")
         sys.stdout.write(f"export TRAINYARD_LLM_BASE_URL={url}\n")
         sys.stdout.write(f"export TRAINYARD_LLM_MODELS=compatible:{simulation.MODEL}\n")
-        sys.stdout.write(f"trainyard pipeline --strategy llm {material}\n")
+        sys.stdout.write(f"{shlex.quote(sys.argv[0])} pipeline --strategy llm {material}\n")
         sys.stdout.flush()
 
     counts = simulation.serve(port, options, announce)
