@@ -47,6 +47,7 @@ from infra.llm_simulator.bank import Bank, make_bank
 from strategies.base import GradingData, Surroundings
 from strategies.grading.llm.grader import LlmGrader
 from strategies.grading.llm.model import LlmModel
+from strategies.grading.llm.prompt import SCHEMA
 from strategies.registry import strategy
 from tests.llm_client import language_models
 from tests.llm_server import simulator_process
@@ -57,28 +58,6 @@ SCORE = {
     "type": "object",
     "properties": {"score": {"type": "number"}, "comment": {"type": "string"}},
     "required": ["score", "comment"],
-    "additionalProperties": False,
-}
-TICKS = {
-    "type": "object",
-    "properties": {
-        "points": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "id": {"type": "string"},
-                    "earned": {"type": "number", "minimum": 0, "maximum": 1},
-                    "quote": {"type": "string"},
-                },
-                "required": ["id", "earned", "quote"],
-                "additionalProperties": False,
-            },
-        },
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        "comment": {"type": "string"},
-    },
-    "required": ["points", "confidence", "comment"],
     "additionalProperties": False,
 }
 
@@ -130,7 +109,7 @@ def graded(item: dict[str, Any], text: str, fenced: bool) -> Request:
             Message("system", "# Instruction\nTick each point that the answer makes.\n# Output\nJSON."),
             Message("user", f"{open_text}<<<{NONCE}\n{data}\n{NONCE}>>>"),
         ),
-        schema=TICKS,
+        schema=SCHEMA,
         schema_name="ticks",
     )
 

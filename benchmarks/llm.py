@@ -31,33 +31,12 @@ from infra.catalog import Catalog, upgrade
 from infra.catalog.reply_tables import StoredReply
 from infra.llm import LanguageModels
 from infra.settings import Settings
+from strategies.grading.llm.prompt import SCHEMA
 from tests.llm_server import SimulatorProcess, simulator_process
 
 LATENCY_SECONDS = 0.3
 CONCURRENCY = 64
 MODEL = "simulated-1"
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "points": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "id": {"type": "string"},
-                    "earned": {"type": "number", "minimum": 0, "maximum": 1},
-                    "quote": {"type": "string"},
-                },
-                "required": ["id", "earned", "quote"],
-                "additionalProperties": False,
-            },
-        },
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        "comment": {"type": "string"},
-    },
-    "required": ["points", "confidence", "comment"],
-    "additionalProperties": False,
-}
 SYSTEM = "Tick the marking points that the answer earns, with a quotation for each. " * 8
 
 

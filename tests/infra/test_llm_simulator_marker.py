@@ -23,32 +23,11 @@ from infra.llm_simulator.directives import BY_NAME, DIRECTIVES, expressed, witho
 from infra.llm_simulator.evidence import Question, earned, examine
 from infra.llm_simulator.responders import instruction as reflection
 from infra.llm_simulator.responders import responder, ticks
+from strategies.grading.llm.prompt import SCHEMA
 from tests.llm_server import running_simulator
 
 GENERIC = "Tick a point when the answer says it, and quote the words that do. Otherwise leave it unticked."
 NONCE = "0123456789abcdef"
-TICKS: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "points": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "id": {"type": "string"},
-                    "earned": {"type": "number", "minimum": 0, "maximum": 1},
-                    "quote": {"type": "string"},
-                },
-                "required": ["id", "earned", "quote"],
-                "additionalProperties": False,
-            },
-        },
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        "comment": {"type": "string"},
-    },
-    "required": ["points", "confidence", "comment"],
-    "additionalProperties": False,
-}
 
 
 def fenced(data: Any) -> dict[str, str]:
@@ -64,7 +43,7 @@ def prompt(told: str, item: Any, answer: str, examples: Sequence[Any] = ()) -> l
 
 
 def marked(told: str, item: Any, answer: str, examples: Sequence[Any] = ()) -> dict[str, Any]:
-    reply = ticks.respond(prompt(told, item, answer, examples), TICKS, random.Random(0))
+    reply = ticks.respond(prompt(told, item, answer, examples), SCHEMA, random.Random(0))
     assert reply is not None
     return reply
 
@@ -220,7 +199,7 @@ def test_ticks_fit_their_schema_and_quote_the_answer_verbatim() -> None:
     items = {row.item_id: row for row in bank.items.itertuples()}
     for row in bank.answers.itertuples():
         reply = marked(bank.instruction, items[row.item_id], row.text)
-        jsonschema.validate(reply, TICKS)
+        jsonschema.validate(reply, SCHEMA)
         for tick in reply["points"]:
             assert tick["quote"] in row.text
             assert bool(tick["quote"]) == bool(tick["earned"])
@@ -244,7 +223,7 @@ def test_at_temperature_zero_a_marker_repeats_itself_and_else_it_varies() -> Non
         luck = Luck(seed)
         luck.temperature = temperature
         return [
-            score(ticks.respond(prompt(GENERIC, items[row.item_id], row.text), TICKS, luck) or {})
+            score(ticks.respond(prompt(GENERIC, items[row.item_id], row.text), SCHEMA, luck) or {})
             for row in bank.answers.itertuples()
         ]
 
@@ -327,7 +306,7 @@ def test_proposing_and_keeping_what_helps_leads_to_agreement(seed: int) -> None:
 
 
 def test_the_server_grades_and_reflects_by_the_schemas_name() -> None:
-    wanted: Any = {"type": "json_schema", "json_schema": {"name": "ticks", "schema": TICKS, "strict": True}}
+    wanted: Any = {"type": "json_schema", "json_schema": {"name": "ticks", "schema": SCHEMA, "strict": True}}
     messages: Any = prompt(
         instruction(("spelling",)), SEA, "The sea loses haet slowly. Bare ground cools quickly."
     )
