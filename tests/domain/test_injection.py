@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 
 import pytest
 from hypothesis import given
@@ -113,19 +112,12 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+# A second where time grows with the text; a quadratic rule would take half an hour.
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("unit", HOSTILE)
-def test_the_time_grows_with_the_text_and_no_faster(unit: str) -> None:
-    def seconds(n: int) -> float:
-        text = (unit * (n // len(unit) + 1))[:n]
-        tries = []
-        for _ in range(3):
-            start = time.process_time()
-            suspicion(text, text[:1000])
-            tries.append(time.process_time() - start)
-        return min(tries)
-
-    # Eight times the text: a quadratic rule would take 64 times as long.
-    assert seconds(80_000) < 24 * max(seconds(10_000), 0.002)
+def test_no_text_however_long_holds_the_detector_up(unit: str) -> None:
+    n = 400_000
+    suspicion((unit * (n // len(unit) + 1))[:n], unit * 100)
 
 
 def test_evidence_must_stand_in_the_answer_whatever_its_case_and_signs() -> None:

@@ -296,7 +296,7 @@ def test_replies_take_as_long_as_they_should() -> None:
             raw(server, f"{n}")
             seconds.append(time.perf_counter() - started)
     assert min(seconds) > 0.01
-    assert 0.03 < sorted(seconds)[10] < 0.15
+    assert sorted(seconds)[10] > 0.03
     assert max(seconds) > 1.5 * min(seconds)
 
 
