@@ -111,7 +111,8 @@ def _by_pypdfium2(content: bytes, name: str, limits: Limits) -> Draft:
 def _with_tables(content: bytes, draft: Draft) -> Draft:
     import pypdfium2
 
-    from domain.documents.pdf_tables import page_with_tables
+    from domain.documents.pdf_columns import may_hold_columns, page_with_columns
+    from domain.documents.pdf_tables import page_with_tables, rules_of
 
     pages = draft.text.split(_BETWEEN_PAGES)
     tables: list[Table] = []
@@ -119,7 +120,10 @@ def _with_tables(content: bytes, draft: Draft) -> Draft:
         document = pypdfium2.PdfDocument(content)
         try:
             for at in range(min(len(pages), len(document))):
-                found = page_with_tables(document[at], at + 1)
+                page = document[at]
+                found = page_with_tables(page, at + 1)
+                if found is None and may_hold_columns(pages[at]) and not page.get_rotation():
+                    found = page_with_columns(page, at + 1, rules_of(page))
                 if found is not None:
                     pages[at], tables = found[0], [*tables, *found[1]]
         finally:
@@ -130,7 +134,7 @@ def _with_tables(content: bytes, draft: Draft) -> Draft:
     if not tables:
         return draft
     where = ", ".join(str(page) for page in sorted({table.page or 0 for table in tables}))
-    note = f"pages with ruled tables, laid out by pypdfium2: {where}"
+    note = f"pages with tables, laid out by pypdfium2: {where}"
     return replace(draft, text=_joined(pages), tables=tuple(tables), notes=(*draft.notes, note))
 
 

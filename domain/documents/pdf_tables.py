@@ -18,6 +18,8 @@ from domain.documents.extraction import Table
 _NEAR = 3.0
 """Points (1/72 inch) within which two strokes are one line, or touch."""
 _MARGIN = 1.5
+_OPEN = 8.0
+"""Points by which the sides of a table must go on beyond its last rule to hold a line of text there."""
 _MAX_OBJECTS, _MAX_LINES, _MAX_CELLS = 20_000, 400, 5_000
 _MAX_CHANGED = 0.02
 
@@ -45,6 +47,11 @@ class _Grid:
 
     def has_rule(self, y: float, x: float) -> bool:
         return any(abs(line.at - y) <= _NEAR and line.start <= x <= line.end for line in self.across)
+
+
+def rules_of(page: Any) -> list[tuple[float, float, float]]:
+    """The lines across a page: (height, left, right) in points."""
+    return [(line.at, line.start, line.end) for line in _lines(page)[0]]
 
 
 def page_with_tables(page: Any, number: int) -> tuple[str, tuple[Table, ...]] | None:
@@ -164,15 +171,26 @@ def _grids(across: list[_Line], down: list[_Line]) -> Iterator[_Grid]:
     while left:
         rules, sides = _touching(min(left), across, down)
         left -= rules
+        xs, ys = _distinct(down[at].at for at in sides), _distinct(across[at].at for at in rules)
         grid = _Grid(
-            xs=_distinct(down[at].at for at in sides),
-            ys=_distinct(across[at].at for at in rules)[::-1],
+            xs=xs,
+            ys=_closed(ys, [down[at] for at in sides])[::-1],
             across=tuple(across[at] for at in rules),
             down=tuple(down[at] for at in sides),
         )
         n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
         if n_rows >= 1 and n_columns >= 2 and n_rows * n_columns <= _MAX_CELLS:
             yield grid
+
+
+def _closed(ys: tuple[float, ...], sides: list[_Line]) -> tuple[float, ...]:
+    """`ys`, from the bottom up, and the ends of a table that a page cuts: its sides go on alone."""
+    if not ys or not sides:
+        return ys
+    low, high = min(side.start for side in sides), max(side.end for side in sides)
+    below = [low] if ys[0] - low > _OPEN and sum(side.start < ys[0] - _OPEN for side in sides) > 1 else []
+    above = [high] if high - ys[-1] > _OPEN and sum(side.end > ys[-1] + _OPEN for side in sides) > 1 else []
+    return (*below, *ys, *above)
 
 
 def _touching(start: int, across: list[_Line], down: list[_Line]) -> tuple[set[int], set[int]]:

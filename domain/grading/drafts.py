@@ -50,6 +50,6 @@ class Candidate:
 
     @property
     def confidence(self) -> float:
-        """The number of whole items, shrunk by the share of those that are not whole."""
-        whole = sum(draft.is_whole for draft in self.drafts)
+        """The number of whole items, shrunk by the share of those that are not, or share their number."""
+        whole = len({draft.number for draft in self.drafts if draft.is_whole})
         return whole * whole / len(self.drafts) if self.drafts else 0.0

@@ -13,6 +13,8 @@ from pathlib import PurePath
 
 from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft
+from domain.grading.glued_tables import read_glued
+from domain.grading.guide_sections import read_sections
 from domain.grading.json_guides import read_json_guide
 from domain.grading.marks_notation import join_broken_marks
 from domain.grading.prose_guides import read_prose, read_unnumbered
@@ -24,6 +26,8 @@ LAYOUTS: tuple[Layout, ...] = (
     read_tables,
     lambda extraction: read_prose(join_broken_marks(extraction.text)),
     lambda extraction: read_prose(join_broken_marks(extraction.text), loose=True),
+    lambda extraction: read_sections(join_broken_marks(extraction.text)),
+    read_glued,
     lambda extraction: read_unnumbered(join_broken_marks(extraction.text)),
 )
 """In order of preference among equally good candidates."""

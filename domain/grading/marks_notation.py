@@ -42,6 +42,10 @@ _LIMIT = re.compile(
 )
 
 
+_MAX = re.compile(rf"\bmax(?:imum)?\b\.?\s*(?:of\s*)?[:=]?\s*(?P<n>{_SPELT})", re.IGNORECASE)
+_ANY = re.compile(rf"\bany\s+(?P<n>{_SPELT})\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Taken:
     """A text without the marks that it stated; `marks` is None where it stated none."""
@@ -100,6 +104,16 @@ def marks_each(text: str) -> float | None:
 def has_limit(text: str) -> bool:
     """Whether a list of points earns less than its sum: "any two from", "max 3", "up to 4 marks"."""
     return _LIMIT.search(text) is not None
+
+
+def marks_of_limit(text: str) -> float | None:
+    """The most that a list earns which says so: "1 mark each, max 4" is 4, "any two from, 2 marks each" 4."""
+    found = _MAX.search(text)
+    if found:
+        return read_number(found["n"])
+    chosen, each = _ANY.search(text), marks_each(text)
+    number = read_number(chosen["n"]) if chosen else None
+    return None if number is None or each is None else number * each
 
 
 def split_points(text: str) -> list[str]:

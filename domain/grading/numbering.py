@@ -32,7 +32,8 @@ _LOOSE = re.compile(
     rf"{_DECOR}(?P<top>\d{{1,2}}(?:\.\d{{1,2}}){{0,2}})(?P<parts>)\s+(?P<rest>[A-ZÄÖÜ\"“].*)$"
 )
 _SUB = re.compile(
-    rf"{_DECOR}(?:(?i:part)\s?)?(?P<parts>(?:\(\s?{_PART}\s?\)\s?){{1,2}}|{_PART}[.)](?=\s|$))(?P<rest>.*)$"
+    rf"{_DECOR}(?:(?i:part)\s?)?(?P<parts>(?:\(\s?{_PART}\s?\)\s?){{1,2}}|{_PART}[.)](?=\s|$)"
+    r"|(?<=part\s|Part\s|PART\s)[A-Za-z](?=\s*[(:\[]|\s*$))(?P<rest>.*)$"
 )
 _TOKEN = re.compile(r"[a-z]+")
 _OPENING = re.compile(r"^[\s.:)|*_–—-]+")

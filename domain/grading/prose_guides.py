@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from domain.grading.drafts import Candidate, Draft, Point
-from domain.grading.marks_notation import has_limit, marks_each, split_points, take_marks
+from domain.grading.level_bands import read_band
+from domain.grading.marks_notation import has_limit, marks_each, marks_of_limit, split_points, take_marks
 from domain.grading.numbering import read_label
 from domain.grading.segments import Segment, cut, lines_of
 from domain.grading.totals import TotalLine, read_total, sort_totals, total_of_preamble
@@ -163,6 +164,10 @@ def _draft(segment: Segment) -> Draft:
     listed = [s for s in sections if s.name == "criteria"]
     if not marks and not listed and len(points) == 1:
         marks, points = [p.marks for p in points if p.marks is not None], []
+    bands = [float(s.note) for s in sections if s.name == "band" and float(s.note) > 0]
+    if bands and max(bands) not in marks:
+        # An item that states other marks than its highest level is told to differ.
+        marks.append(max(bands))
     if listed:
         points = [point for section in listed for point in read_points(section)]
         marks += [m for s in listed if (m := _marks_of_list(s.note)) is not None and not marks]
@@ -183,8 +188,16 @@ def _draft(segment: Segment) -> Draft:
 def _sections(segment: Segment) -> list[Section]:
     sections: list[tuple[str, str, list[str]]] = [("question", "", [])]
     for line in (segment.head, *segment.body):
+        band = read_band(line)
+        if band is not None:
+            sections.append(("band", f"{band.high}", []))
+            sections.append((sections[-2][0], "", []))
+            continue
         field = read_field(line)
         value = _stated_marks(field) if field else None
+        if field is None and sections[-1][0] == "question" and _is_heading_of_list(line):
+            sections.append(("criteria", line.strip(), []))
+            continue
         if field is None or (field.name == "marks" and value is None and field.rest):
             sections[-1][2].append(line)
         elif value is not None:
@@ -206,7 +219,9 @@ def _stated_marks(field: FieldLine) -> float | None:
 
 
 def _marks_of_list(note: str) -> float | None:
-    return None if marks_each(note) is not None or has_limit(note) else take_marks(f"({note})").marks
+    if marks_each(note) is not None or has_limit(note):
+        return marks_of_limit(note)
+    return take_marks(f"({note})").marks
 
 
 def _question(sections: Sequence[Section]) -> tuple[str, list[float], list[str]]:

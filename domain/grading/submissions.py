@@ -20,7 +20,7 @@ from domain.grading.numbering import normalise_number
 from domain.grading.records import Answer, Submission
 from domain.grading.scores_notation import has_score, read_total_score, take_scores
 from domain.grading.segments import Segment, Segmented, Strong, cut, lines_of
-from domain.grading.table_guides import Row, piped_rows
+from domain.grading.table_rows import Row, piped_rows
 from domain.grading.vocabulary import SUBMISSION_FIELDS, key_of
 
 _HEADER = re.compile(

@@ -1,181 +1,254 @@
-"""Marking guides written as tables: a header row names the columns, each row is an item."""
+"""Marking guides written as tables: a header row names the columns, rows below it make up the items.
+
+As exam boards print them: numbers in one column or in several, carried down blank cells; a mark a row, a
+line or a code; headers again on every page; rows that a page cuts in two; totals of questions between rows.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import takewhile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile, zip_longest
 
-from domain.documents.extraction import Extraction, Table
+from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft, Point
-from domain.grading.marks_notation import has_limit, read_number, take_marks
-from domain.grading.numbering import normalise_number, read_label
+from domain.grading.marks_cells import MarksCell, read_marks_cell
+from domain.grading.marks_notation import has_limit, take_marks
+from domain.grading.numbering import nest, read_label, split_parts
 from domain.grading.prose_guides import Section, read_list, read_points, title_of
 from domain.grading.segments import lines_of
+from domain.grading.table_columns import Columns, columns_of
+from domain.grading.table_rows import Row, is_delimited, tables_of
 from domain.grading.totals import read_total, total_of_preamble
-from domain.grading.vocabulary import GUIDE_COLUMNS, match_columns
 
-_FRAMED = re.compile(r"^\s*\|(.*)\|\s*$")
-_RULER = re.compile(r"^[\s|:=+-]+$")
-_ACCEPTED = re.compile(r"\s*(?:also )?(?:accept|allow)\s*:?\s+", re.IGNORECASE)
-_REFUSED = re.compile(r"\s*(?:do not|don't) (?:accept|allow|credit)\s*:?\s+|\s*reject\s*:?\s+", re.IGNORECASE)
-_NUMBER_CELL = re.compile(
-    r"^(?:q(?:uestion)?\.?\s*)?\(?\d{1,3}(?:\.\d{1,2})*\s*(?:\(?[a-z]\)?\s*)?(?:\(?[ivx]{1,4}\)?)?[.):]?$",
-    re.I,
+_ACCEPTED = re.compile(r"\s*(?:also )?(?:accept|allow|condone)\s*:?\s+", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"\s*(?:do not|don['’]?t|not) (?:accept|allow|credit)\s*:?\s+|\s*(?:reject|ignore)\s*:?\s+", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a table and where it stands, for people."""
-
-    cells: tuple[str, ...]
-    place: str
+_NUMBER = re.compile(
+    r"^(?:q(?:u(?:estion)?)?\.?|no\.?|item|problem|task)?[\s*]*(?P<top>\d{1,3}(?:\s?\.\s?\d{1,2}){0,3})?"
+    r"(?P<parts>(?:[\s.]?\(?(?:[a-z]|[ivx]{1,5})\)?[.)]?){0,3})(?:\s*\(?cont[a-z.’'\s]{0,10}\)?)?[.):]?$",
+    re.IGNORECASE,
+)
+_TOTAL = re.compile(
+    r"^\W*(?:(?:grand|overall|question|paper|section)\s)?(?:q(?:uestion)?\s?)?\d{0,3}\s?total\b", re.I
+)
+_TOTAL_OF = re.compile(
+    r"\bq(?:uestion)?\.?\s*(?P<a>\d{1,3})\b|\btotal\s+(?:for\s+)?(?P<b>\d{1,3})\s*$", re.IGNORECASE
+)
+_HEADER_ROWS = 6
+_SPACED_DIGITS = re.compile(r"(?<=\d)\s+(?=[\d.])|(?<=\.)\s+(?=\d)")
+_BULLET = re.compile(r"^\s*(?:[-*•–—·▪◦‣●■✓✔]|\d{1,2}[.)])\s+")
 
 
 def read_tables(extraction: Extraction) -> Candidate:
     """Items from every table whose header names an answer and marks, a question or a number."""
-    drafts: list[Draft] = []
-    total: float | None = None
-    for rows in _tables(extraction):
-        found, stated = _read_rows(rows)
-        drafts += found
-        total = stated if total is None else total
+    reading = TableReading()
+    for rows in tables_of(extraction):
+        reading.read(rows)
     lines = [line for line in lines_of(extraction.text) if "|" not in line]
-    stated_lines = [t.marks for line in lines if (t := read_total(line))]
-    if total is None:
-        total = stated_lines[-1] if stated_lines else total_of_preamble(lines)
-    title = "" if _is_delimited(extraction) else _title(lines_of(extraction.text))
-    return Candidate(title, tuple(drafts), total)
+    stated = [(t.of, t.marks) for line in lines if (t := read_total(line))]
+    title = "" if is_delimited(extraction) else _title(lines_of(extraction.text))
+    return reading.candidate(title, stated, total_of_preamble(_preamble(lines)))
 
 
-def header_of(cells: Sequence[str], rows: Sequence[Row]) -> dict[str, int]:
-    """Our column names → positions, {} for a row that is no header of a guide's table."""
-    columns = match_columns(cells, GUIDE_COLUMNS)
-    if "answer" not in columns and "criteria" not in columns:
-        return {}
-    named_question = next((i for i, c in enumerate(cells) if c.strip().lower() == "question"), None)
-    if "number" not in columns and named_question is not None and _holds_numbers(rows, named_question):
-        columns = {"number": named_question} | {k: v for k, v in columns.items() if v != named_question}
-    # A list of marking points with their marks is a table too, within an item.
-    telling = {"number", "question", "marks"} if "answer" in columns else {"number", "question"}
-    return columns if columns.keys() & telling else {}
+@dataclass
+class _Total:
+    """A row of totals: the question that it names, and the drafts since the row of totals before."""
+
+    marks: float
+    of: str
+    since: tuple[int, int]
 
 
-def _holds_numbers(rows: Sequence[Row], column: int) -> bool:
-    cells = [
-        row.cells[column].strip() for row in rows if column < len(row.cells) and row.cells[column].strip()
-    ]
-    cells = [cell for cell in cells if cell.lower() != "total"]
-    return bool(cells) and all(_NUMBER_CELL.match(cell) for cell in cells)
+@dataclass
+class TableReading:
+    """What was read so far; a table without a header goes on with the columns of the one before."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    totals: list[_Total] = field(default_factory=list)
+    columns: Columns | None = None
+    header: tuple[str, ...] = ()
+    width: int = 0
+    levels: tuple[str, ...] = ()
+    parts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Column of numbers → the levels that it gave last."""
+
+    def read(self, rows: Sequence[Row]) -> None:
+        found = next(
+            (
+                (i, columns)
+                for i, row in enumerate(rows[:_HEADER_ROWS])
+                if (columns := columns_of(row.cells, rows[i + 1 :]))
+            ),
+            None,
+        )
+        if found is not None:
+            at, columns = found
+            header = _plain(rows[at])
+            if header != self.header or columns.numbers[:1] == () or self.columns is None:
+                self.levels, self.parts = (), {}
+                self.columns = columns
+            self.header, self.width = header, len(rows[at].cells)
+            rows = rows[at + 1 :]
+        elif self.columns is None or not rows or len(rows[0].cells) != self.width or not rows[0].page:
+            return
+        for row in rows:
+            if _plain(row) != self.header and any(cell.strip() for cell in row.cells):
+                self._row(row, self.columns)
+
+    def _row(self, row: Row, columns: Columns) -> None:
+        total = _total_of(row)
+        if total is not None:
+            start = self.totals[-1].since[1] if self.totals else 0
+            of = next((cell for cell in row.cells if cell.strip()), "")
+            named = _TOTAL_OF.search(of)
+            self.totals.append(
+                _Total(total, (named["a"] or named["b"]) if named else "", (start, len(self.drafts)))
+            )
+            return
+        cells = columns.cells(row)
+        levels = self._levels(columns.number_cells(row))
+        again = levels == self.levels and bool(self.drafts) and bool(columns.numbers)
+        if self.drafts and (again or not levels) and not cells.get("question"):
+            self.drafts[-1] = _continued(self.drafts[-1], cells)
+        elif any(cells.values()) or levels:
+            self.levels = levels or self.levels
+            self.drafts.append(_draft(cells, row, levels, len(self.drafts) + 1))
+
+    def _levels(self, cells: tuple[str, ...]) -> tuple[str, ...]:
+        """The full number of a row: what its cells say, below what columns further left said last."""
+        first = next((i for i, cell in enumerate(cells) if cell), None)
+        if first is None:
+            return ()
+        own = {i: read_number_cell(cells[i]) for i in range(first, len(cells)) if cells[i]}
+        if not own[first]:
+            return ()
+        kept = {i: levels for i, levels in self.parts.items() if i < first}
+        self.parts = {**kept, **own}
+        full = sum((self.parts[i] for i in sorted(self.parts)), ())
+        if first == 0 and not full[0][0].isdigit() and self.levels:
+            # "(b)" alone in the only column stands below the question above.
+            full = nest(own[0], self.levels)
+        elif first > 0 and len(cells) == 2 and self.levels:
+            full = nest(own[first], self.levels)
+            if kept and full[:1] != kept[0][:1]:
+                full = (*kept[0], *own[first])
+        return full
+
+    def candidate(self, title: str, stated: Sequence[tuple[str, float]], preamble: float | None) -> Candidate:
+        """`stated` are totals that stand outside of the tables, with the question each one names."""
+        drafts = _without_stems(self.drafts)
+        total, parents, problems = _sorted_totals(self.totals, self.drafts)
+        parents |= {of: marks for of, marks in stated if of}
+        whole = [marks for of, marks in stated if not of]
+        if total is None:
+            total = whole[-1] if whole else preamble
+        elif whole and whole[-1] != total and len(set(whole)) == 1:
+            problems.append(
+                f"the guide states different totals, {whole[-1]:g} and {total:g}: keep the right one"
+            )
+        return Candidate(title, tuple(drafts), total, parents, tuple(problems))
 
 
-def _tables(extraction: Extraction) -> Iterator[list[Row]]:
-    if _is_delimited(extraction):
-        yield _csv_rows(extraction.text)
-        return
-    if not extraction.tables:
-        yield from piped_rows(extraction.text)
-    for n, table in enumerate(extraction.tables, 1):
-        yield _rows(n, table)
+def _plain(row: Row) -> tuple[str, ...]:
+    return tuple(" ".join(cell.split()).lower() for cell in row.cells)
 
 
-def _rows(n: int, table: Table) -> list[Row]:
-    page = f"page {table.page} " if table.page else ""
-    return [Row(cells, f"{page}table {n} row {i}") for i, cells in enumerate(table.rows, 1)]
-
-
-def _csv_rows(text: str) -> list[Row]:
-    header = next((line for line in lines_of(text) if line.strip()), "")
-    delimiter = max(",;\t|", key=header.count)
-    reader = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter)
-    return [
-        Row(tuple(cells), f"row {i}") for i, cells in enumerate(reader, 1) if any(c.strip() for c in cells)
-    ]
-
-
-def piped_rows(text: str) -> Iterator[list[Row]]:
-    """Tables drawn with "|" between the cells, as in Markdown."""
-    rows: list[Row] = []
-    for i, line in enumerate(lines_of(text), 1):
-        if line.count("|") > 1 or " | " in line:
-            if not _RULER.match(line):
-                framed = _FRAMED.match(line)
-                cells = (framed[1] if framed else line).split("|")
-                rows.append(Row(tuple(cell.strip(" *_") for cell in cells), f"line {i}"))
-        elif rows and line.strip():
-            yield rows
-            rows = []
-    if rows:
-        yield rows
-
-
-def _read_rows(rows: Sequence[Row]) -> tuple[list[Draft], float | None]:
-    """The drafts of one table and the total in its last row, if it has one."""
-    at, columns = next(
-        ((i, found) for i, row in enumerate(rows[:6]) if (found := header_of(row.cells, rows[i + 1 :]))),
-        (0, {}),
-    )
-    drafts: list[Draft] = []
-    total: float | None = None
-    if not columns:
-        return drafts, total
-    for row in rows[at + 1 :]:
-        cells = {name: row.cells[i].strip() for name, i in columns.items() if i < len(row.cells)}
-        stated = _total_of(row)
-        if stated is not None:
-            total = stated
-        elif row.cells == rows[at].cells or not any(cells.values()):
-            continue
-        elif drafts and not cells.get("number") and not cells.get("question"):
-            drafts[-1] = _continued(drafts[-1], cells)
-        else:
-            drafts.append(_draft(cells, row.place, len(drafts) + 1))
-    return drafts, total
+def read_number_cell(cell: str) -> tuple[str, ...]:
+    """The levels that a cell of numbers says: "1(a)(ii)", "01.2", "(b)", "0 3 . 1"; () for anything else."""
+    text = _SPACED_DIGITS.sub("", " ".join(cell.split())).strip("*. ")
+    found = _NUMBER.match(text)
+    if not found or not (found["top"] or found["parts"]):
+        return ()
+    top = re.sub(r"(?<![\w.])0+(?=\d)", "", (found["top"] or "").replace(" ", ""))
+    return ((top,) if top else ()) + split_parts(found["parts"])
 
 
 def _total_of(row: Row) -> float | None:
-    filled = [cell.strip() for cell in row.cells if cell.strip()]
-    if not filled or not re.match(r"^(?:grand |overall )?total\b", filled[0], re.IGNORECASE):
+    filled = [" ".join(cell.split()) for cell in row.cells if cell.strip()]
+    if not filled or len(filled) > 3 or not _TOTAL.match(filled[0]):
         return None
-    return _marks_in(filled[-1])
-
-
-def _marks_in(cell: str) -> float | None:
-    plain = read_number(cell)
-    return (
-        plain
-        if plain is not None
-        else take_marks(f"{cell}" if re.search("[a-zA-Z/]", cell) else f"[{cell.strip('[]() ')}]").marks
+    stated = next(
+        (value for cell in reversed(filled[1:]) if (value := read_marks_cell(cell).total) is not None), None
     )
+    if stated is None and (line := read_total(filled[0])):
+        return line.marks
+    return stated
 
 
-def _draft(cells: dict[str, str], place: str, position: int) -> Draft:
+def _sorted_totals(
+    totals: Sequence[_Total], drafts: Sequence[Draft]
+) -> tuple[float | None, dict[str, float], list[str]]:
+    """The paper's total, those of questions by number, and what does not add up between rows of totals."""
+    if len(totals) == 1 and not totals[0].of:
+        return totals[0].marks, {}, []
+    paper: float | None = None
+    parents: dict[str, float] = {}
+    problems: list[str] = []
+    for n, total in enumerate(totals):
+        start, end = total.since
+        if n == len(totals) - 1 and not total.of and start == end:
+            paper = total.marks
+        elif total.of:
+            parents[total.of] = total.marks
+        else:
+            worth = sum(_worth(draft) for draft in drafts[start:end])
+            if abs(worth - total.marks) > 1e-6 and end > start:
+                first, last = drafts[start].number, drafts[end - 1].number
+                problems.append(
+                    f"items {first} to {last} add up to {worth:g} marks, the total below is {total.marks:g}"
+                )
+    return paper, parents, problems
+
+
+def _worth(draft: Draft) -> float:
+    return draft.marks[0] if draft.marks else sum(point.marks or 0.0 for point in draft.points)
+
+
+def _without_stems(drafts: Sequence[Draft]) -> list[Draft]:
+    """Rows that only introduce the parts below them are no items; their text goes before their parts'."""
+    kept: list[Draft] = []
+    stems: dict[tuple[str, ...], str] = {}
+    for draft, after in zip_longest(drafts, drafts[1:]):
+        empty = not draft.answer and not draft.points and not draft.marks
+        below = after is not None and after.levels[: len(draft.levels)] == draft.levels != after.levels
+        if empty and (below or not draft.question):
+            if below:
+                stems[draft.levels] = draft.question
+            continue
+        above = [stems[draft.levels[:n]] for n in range(1, len(draft.levels)) if stems.get(draft.levels[:n])]
+        kept.append(replace(draft, question="\n".join([*above, draft.question]).strip()))
+    return kept
+
+
+def _draft(cells: dict[str, str], row: Row, levels: tuple[str, ...], position: int) -> Draft:
     question = cells.get("question", "")
-    number = cells.get("number", "")
     label = read_label(question)
-    if not number and label is not None and label.style != "sub":
-        number, question = label.number, label.rest
+    if not levels and label is not None and label.style != "sub":
+        levels, question = label.levels, label.rest
     asked = take_marks(question) if not cells.get("marks") else None
+    read = read_marks_cell(cells.get("marks", ""))
+    value = read.total if cells.get("marks") else asked.marks if asked else None
     answer = cells.get("answer", "")
-    accepted, refused, guidance = _sorted_guidance(cells.get("criteria", ""))
-    points = _points(guidance) or _points_in_answer(answer)
-    value = _marks_in(cells["marks"]) if cells.get("marks") else asked.marks if asked else None
-    number = normalise_number(number) or str(position)
+    accepted, refused, rest = _sorted_guidance(cells.get("guidance", ""))
+    told = _sorted_guidance(cells.get("criteria", ""))
+    points = _points(told[2]) or _points_of(answer, rest, read, value)
+    levels = levels or (str(position),)
     return Draft(
-        number=number,
-        levels=(number,),
-        place=place,
+        number="".join(levels),
+        levels=levels,
+        place=row.place,
         question=asked.text if asked else question,
-        answer=_without_marks(answer),
+        answer=_tidy(answer),
         marks=() if value is None else (value,),
         points=tuple(points),
         limited=has_limit(cells.get("criteria", "")) or has_limit(answer),
-        alternatives=tuple(read_list([*re.split(r"\n|\s\|\|\s", cells.get("alternatives", "")), *accepted])),
-        not_accepted=tuple(read_list([*cells.get("not_accepted", "").splitlines(), *refused])),
+        alternatives=tuple(
+            read_list([*re.split(r"\n|\s\|\|\s", cells.get("alternatives", "")), *accepted, *told[0]])
+        ),
+        not_accepted=tuple(read_list([*cells.get("not_accepted", "").splitlines(), *refused, *told[1]])),
     )
 
 
@@ -199,34 +272,72 @@ def _points(text: str) -> list[Point]:
     return read_points(Section("criteria", "", lines))
 
 
-def _points_in_answer(answer: str) -> list[Point]:
-    points = [p for p in _points(answer) if p.marks is not None]
-    return points if len(points) > 1 else []
+def _points_of(answer: str, guidance: str, read: MarksCell, value: float | None) -> list[Point]:
+    """Marking points where it is plain what each is worth: said beside it, a mark a line, one of a choice."""
+    for text in (answer, guidance):
+        stated = [point for point in _points(text) if point.marks is not None]
+        if len(stated) > 1 and (
+            text is answer or abs(sum(p.marks or 0 for p in stated) - (value or 0)) < 1e-6
+        ):
+            return stated
+    lines = [line for line in answer.splitlines() if line.strip()]
+    limited = bool(lines) and has_limit(lines[0])
+    told = [_BULLET.sub("", line).strip(" ;") for line in (lines[1:] if limited else lines)]
+    if len(told) < 2 or value is None:
+        return []
+    if limited:
+        return [Point(text, 1.0) for text in told] if len(told) >= value == int(value) else []
+    if len(read.lines) == len(told):
+        return [Point(text, worth) for text, worth in zip(told, read.lines, strict=True)]
+    return [Point(text, 1.0) for text in told] if len(told) == value else []
 
 
-def _without_marks(answer: str) -> str:
-    return "\n".join(take_marks(line).text for line in answer.splitlines()).strip()
+def _tidy(answer: str) -> str:
+    """An answer without marks and bullets, "and", "or" alone on a line kept as they are."""
+    return "\n".join(_BULLET.sub("", take_marks(line).text) for line in answer.splitlines()).strip()
 
 
 def _continued(draft: Draft, cells: dict[str, str]) -> Draft:
-    """A row without number and question belongs to the item above: another point of it."""
-    answer = _without_marks(cells.get("answer", ""))
-    value = _marks_in(cells["marks"]) if cells.get("marks") else None
-    marks = draft.marks
-    if value is not None:
-        marks = (draft.marks[0] + value,) if draft.marks else (value,)
-    more = tuple(read_list(cells.get("alternatives", "").splitlines()))
+    """A row without a number of its own belongs to the item above: another point, level, or its sum."""
+    answer, marks = cells.get("answer", ""), cells.get("marks", "")
+    read = read_marks_cell(marks)
+    accepted, refused, _ = _sorted_guidance(cells.get("guidance", ""))
+    told = _sorted_guidance(cells.get("criteria", ""))
+    more = (
+        [Point(_tidy(answer), read.total)] if answer and read.total is not None and not read.is_band else []
+    )
+    before = draft.points or (
+        (Point(draft.answer, draft.marks[0]),) if more and draft.marks and draft.answer else ()
+    )
     return replace(
         draft,
-        answer="\n".join(text for text in (draft.answer, answer) if text),
-        marks=marks,
-        points=draft.points + tuple(_points(cells.get("criteria", ""))),
-        alternatives=draft.alternatives + more,
+        answer="\n".join(text for text in (draft.answer, _tidy(answer)) if text),
+        marks=_marks_with(draft.marks, read, alone=not answer),
+        points=(*(before if more or told[2] else draft.points), *more, *_points(told[2])),
+        alternatives=(
+            *draft.alternatives,
+            *read_list([*cells.get("alternatives", "").splitlines(), *accepted]),
+        ),
+        not_accepted=(*draft.not_accepted, *read_list(refused)),
     )
 
 
-def _is_delimited(extraction: Extraction) -> bool:
-    return "csv" in extraction.media_type or "tab-separated" in extraction.media_type
+def _marks_with(before: tuple[float, ...], read: MarksCell, *, alone: bool) -> tuple[float, ...]:
+    """The item's marks with those of a further row: a sum in brackets says the same once more, a level is
+    one of several, anything else adds."""
+    if read.total is None:
+        return before
+    if not before:
+        return (read.total,)
+    if read.is_sum and alone:
+        return before if abs(before[0] - read.total) < 1e-6 else (read.total, *before)
+    if read.is_band:
+        return (max(before[0], read.total),)
+    return (before[0] + read.total,)
+
+
+def _preamble(lines: Sequence[str]) -> list[str]:
+    return list(lines[:40])
 
 
 def _title(lines: Sequence[str]) -> str:

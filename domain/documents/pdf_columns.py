@@ -1,0 +1,220 @@
+"""Tables of a PDF page without lines around their cells: columns by the words of the header line.
+
+Mark schemes are often ruled only between rows, or shaded, or not at all. A line that names an answer and
+marks is a header; the columns are cut where the fewest words below it are in the way, and rows where a line
+is ruled across the page or, without such lines, where a number begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from domain.documents.extraction import Table
+
+_MOST_CHARS = 30_000
+_MOST_PHRASES = 9
+_SAME_LINE = 0.5
+"""Of the height of letters: how far apart in height words of one line may be."""
+_SPACE = 0.75
+"""Of the height of letters: a wider blank parts two cells, a narrower one two words."""
+_ALIGNED = 2.5
+"""Points within which words begin below each other."""
+_WIDE = 0.5
+"""Of the table's width: a rule must be as long to part two rows."""
+_MARKS = re.compile(r"^(?:max\.?\s)?(?:total\s)?(?:marks?|mks?|points?|pts|score)(?:\s\w+)?$", re.IGNORECASE)
+_ANSWER = re.compile(r"\b(?:answers?|responses?|solutions?|scheme|working|key|indicative)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"^(?:q|qu|qn|que|questions?|no|nr|number|item|part|task)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Word:
+    text: str
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Words of one height from left to right."""
+
+    words: tuple[_Word, ...]
+
+    @property
+    def middle(self) -> float:
+        return (self.words[0].top + self.words[0].bottom) / 2
+
+    @property
+    def height(self) -> float:
+        return max(word.top - word.bottom for word in self.words)
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    def phrases(self) -> list[_Word]:
+        """Words with only a space between them, as one."""
+        joined: list[_Word] = []
+        for word in self.words:
+            if joined and word.left - joined[-1].right <= _SPACE * self.height:
+                last = joined[-1]
+                joined[-1] = _Word(f"{last.text} {word.text}", last.left, word.right, last.bottom, last.top)
+            else:
+                joined.append(word)
+        return joined
+
+
+def may_hold_columns(text: str) -> bool:
+    """Whether a page's text can hold such a header at all: a look that costs nothing."""
+    head = text[:_MOST_CHARS]
+    return bool(re.search(r"(?i)\b(?:marks?|points?|pts|score)\b", head) and _ANSWER.search(head))
+
+
+def page_with_columns(
+    page: Any, number: int, rules: Sequence[tuple[float, float, float]]
+) -> tuple[str, tuple[Table, ...]] | None:
+    """The page's text with the table as " | " rows, and the table; None without one.
+
+    `rules` are the lines across the page: (height, left, right).
+    """
+    lines = _lines(page.get_textpage())
+    at, header = next(((i, found) for i, line in enumerate(lines) if (found := _header(line))), (0, None))
+    if header is None or at + 1 >= len(lines):
+        return None
+    cuts = _cuts(header, lines[at + 1 :])
+    rows: list[list[list[str]]] = [[[phrase.text] for phrase in header]]
+    after: list[str] = []
+    heights = _heights(rules, header)
+    answer = next(i for i, phrase in enumerate(header) if _ANSWER.search(phrase.text))
+    above = lines[at]
+    for line in lines[at + 1 :]:
+        cells = _cells(line, cuts)
+        if cells is None:
+            after.append(line.text)
+            continue
+        if _begins(line, above, heights, cells[: max(answer, 1)]) or len(rows) == 1:
+            rows.append([[] for _ in header])
+        for cell, text in zip(rows[-1], cells, strict=True):
+            if text:
+                cell.append(text)
+        above = line
+    told = tuple(tuple("\n".join(cell) for cell in row) for row in rows)
+    if len(told) < 2:
+        return None
+    parts = [line.text for line in lines[:at]]
+    parts += [" | ".join(" ".join(cell.split()) for cell in row) for row in told]
+    return "\n".join([*parts, *after]), (Table(told, number),)
+
+
+def _lines(textpage: Any) -> list[_Line]:
+    """The page's lines from the top down."""
+    lines: list[list[_Word]] = []
+    for word in sorted(_words(textpage), key=lambda word: -(word.top + word.bottom)):
+        middle, height = (word.top + word.bottom) / 2, word.top - word.bottom
+        last = lines[-1][0] if lines else None
+        if last and abs((last.top + last.bottom) / 2 - middle) <= _SAME_LINE * max(
+            height, last.top - last.bottom
+        ):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [_Line(tuple(sorted(line, key=lambda word: word.left))) for line in lines]
+
+
+def _words(textpage: Any) -> Iterator[_Word]:
+    from ctypes import byref, c_double
+
+    import pypdfium2.raw as pdfium
+
+    left, right, bottom, top = c_double(), c_double(), c_double(), c_double()
+    letters: list[str] = []
+    box = (0.0, 0.0, 0.0, 0.0)
+    for i in range(min(textpage.count_chars(), _MOST_CHARS)):
+        code = pdfium.FPDFText_GetUnicode(textpage, i)
+        letter = chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
+        seen = not letter.isspace() and pdfium.FPDFText_GetCharBox(
+            textpage, i, byref(left), byref(right), byref(bottom), byref(top)
+        )
+        here = (left.value, right.value, bottom.value, top.value)
+        if letters and (not seen or not _goes_on(box, here)):
+            yield _Word("".join(letters), *box)
+            letters = []
+        if seen:
+            box = here if not letters else (box[0], here[1], min(box[2], here[2]), max(box[3], here[3]))
+            letters.append(letter)
+    if letters:
+        yield _Word("".join(letters), *box)
+
+
+def _goes_on(box: tuple[float, float, float, float], here: tuple[float, float, float, float]) -> bool:
+    """Whether a letter continues a word: right of it, close by, and at its height."""
+    height = max(box[3] - box[2], 1.0)
+    return -height < here[0] - box[1] <= 0.4 * height and here[3] > box[2] and here[2] < box[3]
+
+
+def _header(line: _Line) -> list[_Word] | None:
+    phrases = line.phrases()
+    if not 2 <= len(phrases) <= _MOST_PHRASES or len(line.words) > 3 * len(phrases):
+        return None
+    texts = [phrase.text.strip(" .:") for phrase in phrases]
+    marks = any(_MARKS.match(text) for text in texts)
+    answer = next(
+        (i for i, text in enumerate(texts) if _ANSWER.search(text) and not _MARKS.match(text)), None
+    )
+    if not marks or answer is None or not (_NUMBER.match(texts[0]) or answer == 0):
+        return None
+    return phrases
+
+
+def _cuts(header: Sequence[_Word], below: Sequence[_Line]) -> list[float]:
+    """Where the columns are cut: between each two headers, where the fewest words are in the way and the most
+    begin on the right of it."""
+    boxes = [(word.left, word.right) for line in below for word in line.words]
+    cuts = []
+    for one, other in pairwise(header):
+        start, end = (one.left + one.right) / 2, (other.left + other.right) / 2
+        inside = [(left, right) for left, right in boxes if right > start and left < end]
+        edges = sorted({start, end, *(x for box in inside for x in box if start < x < end)})
+        gaps = [
+            (
+                sum(left < (a + b) / 2 < right for left, right in inside),
+                -sum(abs(left - b) <= _ALIGNED for left, _ in inside),
+                -(b - a),
+                (a + b) / 2,
+            )
+            for a, b in pairwise(edges)
+        ]
+        cuts.append(min(gaps)[3] if gaps else (one.right + other.left) / 2)
+    return cuts
+
+
+def _cells(line: _Line, cuts: Sequence[float]) -> list[str] | None:
+    """The line's text by column; None for a line that runs across a cut, as text around a table does."""
+    phrases = line.phrases()
+    if any(phrase.left < cut < phrase.right for phrase in phrases for cut in cuts):
+        return None
+    cells = [""] * (len(cuts) + 1)
+    for phrase in phrases:
+        middle = (phrase.left + phrase.right) / 2
+        column = sum(cut < middle for cut in cuts)
+        cells[column] = f"{cells[column]} {phrase.text}".strip()
+    return cells
+
+
+def _heights(rules: Sequence[tuple[float, float, float]], header: Sequence[_Word]) -> list[float]:
+    """Heights of the rules that part rows: those below the header that are nearly as wide as it."""
+    left, right = header[0].left, header[-1].right
+    below = [at for at, start, end in rules if end - start >= _WIDE * (right - left) and at < header[0].top]
+    return sorted(set(below), reverse=True)
+
+
+def _begins(line: _Line, above: _Line, heights: Sequence[float], numbers: Sequence[str]) -> bool:
+    """Whether a line is the first of its row."""
+    if len(heights) > 2:
+        return any(line.middle < at < above.middle for at in heights)
+    return any(numbers)

@@ -1,0 +1,47 @@
+"""Level descriptors: "Level 3 (5–6 marks): …" says what an answer of that level earns.
+
+An item with levels is worth the top of the highest one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from domain.grading.marks_notation import NUMBER, read_number
+
+_UNIT = r"(?:marks?|mks?|points?|pts?)"
+_BAND = re.compile(
+    rf"^[\W_]{{0,8}}(?:level|band|tier)\s?(?P<name>\d|[a-z]|[ivx]{{1,4}})\b[\s:.,–—(\[-]{{0,6}}"
+    rf"(?P<low>{NUMBER})\s*(?:(?:-|–|—|to)\s*(?P<high>{NUMBER})\s*{_UNIT}?|{_UNIT})(?=\W|$)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(
+    rf"^[\W_]{{0,8}}(?P<low>{NUMBER})\s*(?:-|–|—|to)\s*(?P<high>{NUMBER})\s*{_UNIT}\s*(?:[:.–—-]|$)",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(
+    rf"^[\W_]{{0,8}}(?:level\s?0\W{{0,4}})?0\s*{_UNIT}?[\s:.–—)\]-]{{0,4}}(?:no|nothing|none|not)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Band:
+    """The marks of one level, both ends included."""
+
+    low: float
+    high: float
+
+
+def read_band(line: str) -> Band | None:
+    """The level that a line describes, None for other lines."""
+    head = line[:120]
+    if _NOTHING.match(head):
+        return Band(0.0, 0.0)
+    found = _BAND.match(head) or _BARE.match(head)
+    if found is None:
+        return None
+    low = read_number(found["low"]) or 0.0
+    high = read_number(found["high"] or found["low"]) or 0.0
+    return Band(low, high) if low <= high else None

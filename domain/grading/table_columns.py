@@ -1,0 +1,124 @@
+"""Which column of a guide's table is which, from its header row and what stands below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from domain.grading.table_rows import Row
+from domain.grading.vocabulary import GUIDE_COLUMNS, key_of, match_columns
+
+_NUMBER = re.compile(
+    r"^(?:q|qu|qn|que|question|questions|part|number|no|nr|item|task|problem)(?:_?(?:s|no|nr|num|number|part|ref))?$"
+)
+_MARKS = re.compile(r"(?:^|_)(?:marks?|mks?|points?|pts|punkte|max|total|tot)(?:_|$)")
+_ANSWER = re.compile(r"answers?|responses?|solutions?|working|scheme|key|expected|indicative|content|credit")
+_GUIDANCE = re.compile(
+    r"guid|comment|note|info|additional|partial|rationale|remark|extra|illustrat|typical|detail|examiner"
+)
+_OTHER = re.compile(
+    r"^(?:ao|aos|ass|assessment|spec|ref|reference|topic|level|skill|grade|qwc|strand|dok|standard)"
+)
+_NOT_MARKS = re.compile(r"guid|scheme|criteri|partial|marking|comment|note")
+_PART = re.compile(
+    r"^\*?\(?(?:[a-z]|[ivx]{1,5}|\d{1,2})[.)]?\)?(?:\s?\(?(?:[a-z]|[ivx]{1,5})\)?[.)]?){0,2}$", re.IGNORECASE
+)
+_NUMBER_CELL = re.compile(
+    r"^(?:q(?:uestion)?\.?\s*)?\*?\(?\d{1,3}(?:\s?\.\s?\d{1,2}){0,3}\s*(?:\(?[a-z]\)?\s*)?(?:\(?[ivx]{1,4}\)?)?[.):]?$",
+    re.IGNORECASE,
+)
+_GUIDANCE_NAMES = {"guidance", "marking_guidance", "additional_guidance"}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Positions. `numbers` are the columns that make up a number together; `by_name` the others: question,
+    answer, marks, criteria, guidance, alternatives, not_accepted."""
+
+    numbers: tuple[int, ...]
+    by_name: Mapping[str, int] = field(default_factory=dict)
+
+    def cells(self, row: Row) -> dict[str, str]:
+        """The row's cells by name, "" where the row is too short."""
+        return {name: row.cells[i].strip() if i < len(row.cells) else "" for name, i in self.by_name.items()}
+
+    def number_cells(self, row: Row) -> tuple[str, ...]:
+        return tuple(row.cells[i].strip() if i < len(row.cells) else "" for i in self.numbers)
+
+
+def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
+    """None for a row that is no header of a guide's table."""
+    found = _named(cells)
+    named_question = next(
+        (i for i, c in enumerate(cells) if key_of(c).replace("_", "") in ("question", "questions")), None
+    )
+    if "number" not in found and named_question is not None and _holds_numbers(below, named_question):
+        found = {"number": named_question} | {k: v for k, v in found.items() if v != named_question}
+    if "answer" not in found and "criteria" not in found:
+        return None
+    # A list of marking points with their marks is a table too, within an item.
+    telling = {"number", "question", "marks"} if "answer" in found else {"number", "question"}
+    if not found.keys() & telling:
+        return None
+    numbers = _number_columns(cells, below, found)
+    return Columns(numbers, {name: i for name, i in found.items() if name != "number"})
+
+
+def _named(cells: Sequence[str]) -> dict[str, int]:
+    """By the vocabulary first, then by the words that boards' headers are made of."""
+    found = match_columns(cells, GUIDE_COLUMNS)
+    if "answer" in found and "criteria" in found and key_of(cells[found["criteria"]]) in _GUIDANCE_NAMES:
+        found["guidance"] = found.pop("criteria")
+    for i, cell in enumerate(cells):
+        key = key_of(cell)
+        if not key or i in found.values() or _OTHER.match(key):
+            continue
+        name = _guessed(key)
+        if name and name not in found:
+            found[name] = i
+    if "answer" not in found and "criteria" in found and key_of(cells[found["criteria"]]).endswith("scheme"):
+        found["answer"] = found.pop("criteria")
+    return found
+
+
+def _guessed(key: str) -> str | None:
+    # A word that a narrow column breaks in two is one.
+    if _NUMBER.match(key) or _NUMBER.match(key.replace("_", "")):
+        return "number"
+    if _MARKS.search(key) and not _NOT_MARKS.search(key):
+        return "marks"
+    if _GUIDANCE.search(key):
+        return "guidance"
+    return "answer" if _ANSWER.search(key) else None
+
+
+def _number_columns(cells: Sequence[str], below: Sequence[Row], found: Mapping[str, int]) -> tuple[int, ...]:
+    """The column of numbers and those of parts beside it ("1 | (a) | (i)")."""
+    if "number" not in found:
+        return ()
+    columns = [found["number"]]
+    taken = set(found.values())
+    for i in range(found["number"] + 1, len(cells)):
+        unnamed = not cells[i].strip() or _NUMBER.match(key_of(cells[i]))
+        if i in taken or not unnamed or not _holds_parts(below, i):
+            break
+        columns.append(i)
+    return tuple(columns)
+
+
+def _holds_parts(rows: Sequence[Row], column: int) -> bool:
+    cells = [row.cells[column].strip() for row in rows if column < len(row.cells)]
+    filled = [cell for cell in cells if cell]
+    return sum(_PART.match(cell) is not None for cell in filled) >= 0.8 * len(filled)
+
+
+def _holds_numbers(rows: Sequence[Row], column: int) -> bool:
+    cells = [
+        " ".join(row.cells[column].split())
+        for row in rows
+        if column < len(row.cells) and row.cells[column].strip()
+    ]
+    cells = [cell for cell in cells if "total" not in cell.lower() and key_of(cell) != "question"]
+    numbers = sum((_NUMBER_CELL.match(cell) or _PART.match(cell)) is not None for cell in cells)
+    return bool(cells) and numbers >= 0.9 * len(cells)
