@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,15 @@ class Candidate:
     stated_total: float | None = None
     parent_marks: Mapping[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    weight: float = 1.0
+    """How far the layout itself is to be believed, against the others."""
+
+    def preferred(self, weight: float) -> Candidate:
+        """The same, believed `weight` times as much."""
+        return replace(self, weight=weight)
 
     @property
     def confidence(self) -> float:
         """The number of whole items, shrunk by the share of those that are not, or share their number."""
         whole = len({draft.number for draft in self.drafts if draft.is_whole})
-        return whole * whole / len(self.drafts) if self.drafts else 0.0
+        return self.weight * whole * whole / len(self.drafts) if self.drafts else 0.0

@@ -23,14 +23,15 @@ from domain.grading.table_guides import read_tables
 
 Layout = Callable[[Extraction], Candidate]
 LAYOUTS: tuple[Layout, ...] = (
-    read_tables,
+    lambda extraction: read_tables(extraction).preferred(1.5),
     lambda extraction: read_prose(join_broken_marks(extraction.text)),
     lambda extraction: read_prose(join_broken_marks(extraction.text), loose=True),
     lambda extraction: read_sections(join_broken_marks(extraction.text)),
-    read_glued,
+    lambda extraction: read_glued(extraction).preferred(1.2),
     lambda extraction: read_unnumbered(join_broken_marks(extraction.text)),
 )
-"""In order of preference among equally good candidates."""
+"""In order of preference among equally good candidates. A header that names the columns is worth more than a
+few items that prose finds beside it."""
 
 _SLACK = 1e-6
 

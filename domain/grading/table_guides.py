@@ -17,6 +17,7 @@ from domain.grading.marks_cells import MarksCell, read_marks_cell
 from domain.grading.marks_notation import has_limit, take_marks
 from domain.grading.numbering import nest, read_label, split_parts
 from domain.grading.prose_guides import Section, read_list, read_points, title_of
+from domain.grading.rubric_grids import read_rubric
 from domain.grading.segments import lines_of
 from domain.grading.table_columns import Columns, columns_of
 from domain.grading.table_rows import Row, is_delimited, tables_of
@@ -27,9 +28,12 @@ _REFUSED = re.compile(
     r"\s*(?:do not|don['’]?t|not) (?:accept|allow|credit)\s*:?\s+|\s*(?:reject|ignore)\s*:?\s+", re.IGNORECASE
 )
 _NUMBER = re.compile(
-    r"^(?:q(?:u(?:estion)?)?\.?|no\.?|item|problem|task)?[\s*]*(?P<top>\d{1,3}(?:\s?\.\s?\d{1,2}){0,3})?"
+    r"^(?:(?:q(?:u(?:estion)?)?|no|item|problem|task)(?![a-z])\.?)?[\s*]*(?P<top>\d{1,3}(?:\s?\.\s?\d{1,2}){0,3})?"
     r"(?P<parts>(?:[\s.]?\(?(?:[a-z]|[ivx]{1,5})\)?[.)]?){0,3})(?:\s*\(?cont[a-z.’'\s]{0,10}\)?)?[.):]?$",
     re.IGNORECASE,
+)
+_ONLY_PARTS = re.compile(
+    r"^\(?(?:[a-z]|[ivx]{1,5})\)?[.)]?(?:\s?\(?[ivx]{1,5}\)?[.)]?)?(?:\s?\([ivx]{1,5}\))?$", re.IGNORECASE
 )
 _TOTAL = re.compile(
     r"^\W*(?:(?:grand|overall|question|paper|section)\s)?(?:q(?:uestion)?\s?)?\d{0,3}\s?total\b", re.I
@@ -37,6 +41,9 @@ _TOTAL = re.compile(
 _TOTAL_OF = re.compile(
     r"\bq(?:uestion)?\.?\s*(?P<a>\d{1,3})\b|\btotal\s+(?:for\s+)?(?P<b>\d{1,3})\s*$", re.IGNORECASE
 )
+_METHOD = re.compile(r"^(?:alternative|alt)\b\.?(?:\s\w+)?\s?(?P<n>\d)?\W*$|^or$", re.IGNORECASE)
+_SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a-z]{1,5})$", re.IGNORECASE)
+_SLACK = 1e-6
 _HEADER_ROWS = 6
 _SPACED_DIGITS = re.compile(r"(?<=\d)\s+(?=[\d.])|(?<=\.)\s+(?=\d)")
 _BULLET = re.compile(r"^\s*(?:[-*•–—·▪◦‣●■✓✔]|\d{1,2}[.)])\s+")
@@ -74,6 +81,8 @@ class TableReading:
     levels: tuple[str, ...] = ()
     parts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Column of numbers → the levels that it gave last."""
+    another: bool = False
+    """Whether rows belong to another method, which earns the same marks again."""
 
     def read(self, rows: Sequence[Row]) -> None:
         found = next(
@@ -92,14 +101,29 @@ class TableReading:
                 self.columns = columns
             self.header, self.width = header, len(rows[at].cells)
             rows = rows[at + 1 :]
-        elif self.columns is None or not rows or len(rows[0].cells) != self.width or not rows[0].page:
+            if rows and (total := _total_column(rows[0])) is not None:
+                self.columns = replace(columns, by_name={**columns.by_name, "marks": total})
+                rows = rows[1:]
+        elif graded := read_rubric(rows, len(self.drafts)):
+            self.drafts += graded
+            return
+        elif self.columns is None or not self._goes_on(rows):
             return
         for row in rows:
             if _plain(row) != self.header and any(cell.strip() for cell in row.cells):
                 self._row(row, self.columns)
 
+    def _goes_on(self, rows: Sequence[Row]) -> bool:
+        """Whether a table without a header is the rest of the one before: as wide, on a page, and without a
+        header of another kind (levels, abbreviations)."""
+        if not rows or len(rows[0].cells) != self.width or not rows[0].page:
+            return False
+        return not all(cell.strip() for cell in rows[0].cells) or any(
+            c.isdigit() for c in "".join(rows[0].cells)
+        )
+
     def _row(self, row: Row, columns: Columns) -> None:
-        total = _total_of(row)
+        total = _total_of(row, columns)
         if total is not None:
             start = self.totals[-1].since[1] if self.totals else 0
             of = next((cell for cell in row.cells if cell.strip()), "")
@@ -108,14 +132,36 @@ class TableReading:
                 _Total(total, (named["a"] or named["b"]) if named else "", (start, len(self.drafts)))
             )
             return
-        cells = columns.cells(row)
-        levels = self._levels(columns.number_cells(row))
+        filled = [cell for cell in row.cells if cell.strip()]
+        stated = read_marks_cell(filled[0]) if len(filled) == 1 else None
+        if stated and stated.is_sum and stated.total is not None and self.drafts:
+            self._sum(stated.total, filled[0])
+            return
+        cells, number = columns.cells(row), columns.number_cells(row)
+        levels = self._levels(number)
+        if self.drafts and any(number) and not levels and not cells.get("marks"):
+            # "Notes: …" under an item.
+            return
         again = levels == self.levels and bool(self.drafts) and bool(columns.numbers)
         if self.drafts and (again or not levels) and not cells.get("question"):
-            self.drafts[-1] = _continued(self.drafts[-1], cells)
+            self.another = self.another or _is_other_method(filled, self.drafts[-1])
+            self.drafts[-1] = _continued(self.drafts[-1], cells, counts=not self.another)
         elif any(cells.values()) or levels:
-            self.levels = levels or self.levels
+            self.levels, self.another = levels or self.levels, False
             self.drafts.append(_draft(cells, row, levels, len(self.drafts) + 1))
+
+    def _sum(self, value: float, text: str) -> None:
+        """A row that holds nothing but marks in brackets: the sum of the item above, or of its question."""
+        last = self.drafts[-1]
+        top = _top_of(last)
+        group = [draft for draft in self.drafts if _top_of(draft) == top]
+        if abs(_worth(last) - value) < _SLACK:
+            self.drafts[-1] = replace(last, marks=(value,))
+        elif len(group) > 1 and ("mark" in text.lower() or abs(sum(map(_worth, group)) - value) < _SLACK):
+            start = self.totals[-1].since[1] if self.totals else 0
+            self.totals.append(_Total(value, top, (start, len(self.drafts))))
+        else:
+            self.drafts[-1] = replace(last, marks=(value, *last.marks))
 
     def _levels(self, cells: tuple[str, ...]) -> tuple[str, ...]:
         """The full number of a row: what its cells say, below what columns further left said last."""
@@ -160,16 +206,40 @@ def read_number_cell(cell: str) -> tuple[str, ...]:
     """The levels that a cell of numbers says: "1(a)(ii)", "01.2", "(b)", "0 3 . 1"; () for anything else."""
     text = _SPACED_DIGITS.sub("", " ".join(cell.split())).strip("*. ")
     found = _NUMBER.match(text)
-    if not found or not (found["top"] or found["parts"]):
+    if not found or not (found["top"] or _ONLY_PARTS.match(found["parts"].strip())):
         return ()
     top = re.sub(r"(?<![\w.])0+(?=\d)", "", (found["top"] or "").replace(" ", ""))
     return ((top,) if top else ()) + split_parts(found["parts"])
 
 
-def _total_of(row: Row) -> float | None:
-    filled = [" ".join(cell.split()) for cell in row.cells if cell.strip()]
-    if not filled or len(filled) > 3 or not _TOTAL.match(filled[0]):
+def _total_column(row: Row) -> int | None:
+    """Where a second row of headers ("AO1 | AO2 | Total") has the sum; None for any other row."""
+    told = [(i, " ".join(cell.split()).lower()) for i, cell in enumerate(row.cells) if cell.strip()]
+    if len(told) < 2 or not all(_SUBHEADER.match(text) for _, text in told):
         return None
+    return next((i for i, text in told if text.startswith("tot")), None)
+
+
+def _is_other_method(filled: Sequence[str], draft: Draft) -> bool:
+    """Whether a row opens a further way to the same marks: "Alternative method 2", "OR" on its own."""
+    if not filled:
+        return False
+    found = _METHOD.match(" ".join(filled[0].split()))
+    return bool(found and _worth(draft) and (found["n"] or "2") != "1")
+
+
+def _top_of(draft: Draft) -> str:
+    """The question that an item belongs to: "1" for 1(a) and for 01.2."""
+    return draft.levels[0].split(".")[0]
+
+
+def _total_of(row: Row, columns: Columns) -> float | None:
+    filled = [" ".join(cell.split()) for cell in row.cells if cell.strip()]
+    if not filled or not _TOTAL.match(filled[0]):
+        return None
+    at = columns.by_name.get("marks", len(row.cells))
+    if at < len(row.cells) and (value := read_marks_cell(row.cells[at]).total) is not None:
+        return value
     stated = next(
         (value for cell in reversed(filled[1:]) if (value := read_marks_cell(cell).total) is not None), None
     )
@@ -195,7 +265,7 @@ def _sorted_totals(
             parents[total.of] = total.marks
         else:
             worth = sum(_worth(draft) for draft in drafts[start:end])
-            if abs(worth - total.marks) > 1e-6 and end > start:
+            if abs(worth - total.marks) > _SLACK and end > start:
                 first, last = drafts[start].number, drafts[end - 1].number
                 problems.append(
                     f"items {first} to {last} add up to {worth:g} marks, the total below is {total.marks:g}"
@@ -277,7 +347,7 @@ def _points_of(answer: str, guidance: str, read: MarksCell, value: float | None)
     for text in (answer, guidance):
         stated = [point for point in _points(text) if point.marks is not None]
         if len(stated) > 1 and (
-            text is answer or abs(sum(p.marks or 0 for p in stated) - (value or 0)) < 1e-6
+            text is answer or abs(sum(p.marks or 0 for p in stated) - (value or 0)) < _SLACK
         ):
             return stated
     lines = [line for line in answer.splitlines() if line.strip()]
@@ -297,10 +367,16 @@ def _tidy(answer: str) -> str:
     return "\n".join(_BULLET.sub("", take_marks(line).text) for line in answer.splitlines()).strip()
 
 
-def _continued(draft: Draft, cells: dict[str, str]) -> Draft:
-    """A row without a number of its own belongs to the item above: another point, level, or its sum."""
-    answer, marks = cells.get("answer", ""), cells.get("marks", "")
-    read = read_marks_cell(marks)
+def _continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> Draft:
+    """A row without a number of its own belongs to the item above: another point, level, or its sum.
+
+    Where it does not count, because it shows another method, it only tells another answer.
+    """
+    answer = cells.get("answer", "")
+    if not counts:
+        told_again = tuple(text for text in [_tidy(answer)] if text and not _METHOD.match(text))
+        return replace(draft, alternatives=(*draft.alternatives, *told_again))
+    read = read_marks_cell(cells.get("marks", ""))
     accepted, refused, _ = _sorted_guidance(cells.get("guidance", ""))
     told = _sorted_guidance(cells.get("criteria", ""))
     more = (
@@ -330,7 +406,7 @@ def _marks_with(before: tuple[float, ...], read: MarksCell, *, alone: bool) -> t
     if not before:
         return (read.total,)
     if read.is_sum and alone:
-        return before if abs(before[0] - read.total) < 1e-6 else (read.total, *before)
+        return before if abs(before[0] - read.total) < _SLACK else (read.total, *before)
     if read.is_band:
         return (max(before[0], read.total),)
     return (before[0] + read.total,)

@@ -58,7 +58,13 @@ def guides() -> Iterator[Guide]:
 
 
 def _papers(name: str) -> tuple[Paper, ...]:
-    return (MATHS,) if name == "codes" else (BIOLOGY, COMPUTING) if name == "several" else PAPERS
+    return (
+        (MATHS,)
+        if name in ("codes", "methods", "sums")
+        else (BIOLOGY, COMPUTING)
+        if name == "several"
+        else PAPERS
+    )
 
 
 def _table(name: str, writer: str, paper: Paper, mark: str = "") -> Guide:

@@ -190,9 +190,138 @@ def merged_numbers(paper: Paper) -> list[Block]:
     return [paper.title, f"Total marks: {paper.stated:g}", rows.grid()]
 
 
+def levels(paper: Paper) -> list[Block]:
+    """Levels of response for long answers: a row a level, then the content that may be expected."""
+    rows = _Rows(
+        ("Question", "Answers", "Extra information", "Mark", "AO /\nSpec. Ref."), (55, 190, 130, 40, 75)
+    )
+    for part in paper.parts:
+        if part.marks < 6:
+            rows.add(_shown(part, "01.1"), _lines(part), _extra(part), f"{part.marks:g}", part.objective)
+            continue
+        rows.add(
+            _shown(part, "01.1"), "Level 3: a detailed and coherent evaluation", "", "5–6", part.objective
+        )
+        rows.add("", "Level 2: some logically linked reasons", "", "3–4", "")
+        rows.add("", "Level 1: simple statements", "", "1–2", "")
+        rows.add("", "No relevant content", "", "0", "")
+        rows.add("", "Indicative content\n" + "\n".join(f"• {point}" for point in part.points), "", "", "")
+    rows.add("Total", "", "", f"{paper.stated:g}", "")
+    return [paper.title, rows.grid()]
+
+
+def level_tables(paper: Paper) -> list[Block]:
+    """A table of levels of its own after each long answer, as wide as the table before it."""
+    blocks: list[Block] = [paper.title, f"Maximum mark: {paper.stated:g}"]
+    rows = _Rows(("Question", "Answer", "Marks"), (70, 340, 60))
+    for part in paper.parts:
+        rows.add(_shown(part, "1(a)(i)"), _lines(part), f"{part.marks:g}")
+        if part.marks >= 6:
+            blocks += [rows.grid(), "Table of levels"]
+            table = _Rows(("Level", "Description", "Marks"), (70, 340, 60))
+            for level, band in (("Level 3", "5–6"), ("Level 2", "3–4"), ("Level 1", "1–2")):
+                table.add(level, "Shows knowledge and understanding of this level.", band)
+            blocks.append(table.grid())
+            rows = _Rows(("Question", "Answer", "Marks"), (70, 340, 60))
+    return [*blocks, rows.grid()] if rows.rows else blocks
+
+
+def methods(paper: Paper) -> list[Block]:
+    """A row a mark, and a second method that earns the same marks again."""
+    rows = _Rows(("Q", "Answer", "Mark", "Comments"), (50, 230, 50, 150))
+    for part in paper.parts:
+        given = part.codes or tuple("B1" for _ in range(int(part.marks)))
+        spread = [part.points[min(n, len(part.points) - 1)] for n in range(len(given))]
+        twice = len(given) > 1
+        if twice:
+            rows.add(_shown(part, "1(a)(i)"), "Alternative method 1", "", "")
+        for n, (code, text) in enumerate(zip(given, spread, strict=True)):
+            rows.add("" if twice or n else _shown(part, "1(a)(i)"), text, code, "oe" if n == 0 else "")
+        if twice:
+            rows.add("", "Alternative method 2", "", "")
+            for code in given:
+                rows.add("", "another way to the same result", code, "")
+        rows.add("", "Additional Guidance", "", "")
+        rows.add("", "Ignore units", "", "")
+    return [paper.title, rows.grid(), f"Total {paper.stated:g} marks"]
+
+
+def question_sums(paper: Paper) -> list[Block]:
+    """Codes with the objective beside each, "(2)" below a part, "(5 marks)" below a question, then notes."""
+    rows = _Rows(("Question", "Scheme", "Marks", "AOs"), (60, 280, 60, 60))
+    for top, parts in paper.questions():
+        for part in parts:
+            given = part.codes or tuple("B1" for _ in range(int(part.marks)))
+            own = _shown(part, "1(a)(i)") if part is parts[0] else "".join(f"({x})" for x in part.levels[1:])
+            for n, code in enumerate(given):
+                text = part.points[min(n, len(part.points) - 1)]
+                rows.add(own if n == 0 else "", text, code, "1.1b")
+            if len(parts) > 1:
+                rows.add("", "", f"({part.marks:g})", "")
+        rows.add("", "", "", f"({sum(p.marks for p in parts):g} marks)")
+        rows.add("Notes:", f"M1: for a correct method in question {top}", "", "")
+    return [paper.title, rows.grid(), f"Total for paper: {paper.stated:g}"]
+
+
+def objectives(paper: Paper) -> list[Block]:
+    """Marks by objective in columns of their own below "Marks available", the sum in "Total"."""
+    rows = _Rows(
+        ("Question", "", "", "Marking details", "Marks available", "", "", "", "", ""),
+        (30, 26, 26, 190, 36, 36, 36, 40, 40, 36),
+    )
+    rows.add("", "", "", "", "AO1", "AO2", "AO3", "Total", "Maths", "Prac")
+    before: tuple[str, ...] = ()
+    for top, parts in paper.questions():
+        for part in parts:
+            cells = []
+            for depth in range(3):
+                level = part.levels[depth] if depth < len(part.levels) else ""
+                same = level and part.levels[: depth + 1] == before[: depth + 1]
+                cells.append("" if same or not level else level if depth == 0 else f"({level})")
+            before = part.levels
+            worth = f"{part.marks:g}"
+            by = [worth if part.objective.startswith(name) else "" for name in ("AO1", "AO2", "AO3")]
+            rows.add(*cells, _lines(part), *by, worth, "1" if part.marks > 1 else "", "")
+        total = f"{sum(p.marks for p in parts):g}"
+        rows.add("", "", "", f"Question {top} total", "1", "1", "0", total, "1", "0")
+    rows.merged += [(0, 0, 0, 2), (0, 4, 0, 9)]
+    return [paper.title, rows.grid(), f"Total for paper: {paper.stated:g}"]
+
+
+def ticks(paper: Paper) -> list[Block]:
+    """The IB's: numbers in three columns, a tick for each mark, notes, and the sum in "Total"."""
+    rows = _Rows(("Question", "", "", "Answers", "Notes", "Total"), (28, 24, 24, 230, 130, 45))
+    before: tuple[str, ...] = ()
+    for part in paper.parts:
+        cells = []
+        for depth in range(3):
+            level = part.levels[depth] if depth < len(part.levels) else ""
+            same = level and part.levels[: depth + 1] == before[: depth + 1]
+            cells.append("" if same or not level else f"{level}." if depth == 0 else level)
+        before = part.levels
+        rows.add(*cells, "\n".join(f"{p} ✓" for p in part.points), _extra(part), f"{part.marks:g}")
+    rows.merged.append((0, 0, 0, 2))
+    return [paper.title, rows.grid(), f"[Total: {paper.stated:g}]"]
+
+
+def rubric(paper: Paper) -> list[Block]:
+    """A US rubric: criteria by levels, ranges in the header, weights in a column; marks are even here."""
+    rows = _Rows(
+        ("Criteria", "Excellent (4)", "Good (3)", "Developing (1-2)", "Missing (0)", "Weight", "Score"),
+        (80, 90, 90, 90, 60, 45, 40),
+    )
+    for part in paper.parts:
+        words = (part.answer, "most of this", "some of this", "none of this")
+        rows.add(part.question, *words, f"x{part.marks / 4:g}", "")
+    rows.add("Total", "", "", "", "", "", f"/ {paper.stated:g}")
+    return [paper.title, f"Total points: {paper.stated:g}", rows.grid()]
+
+
 def numbers(name: str, paper: Paper) -> list[str]:
     """The items' numbers as this layout prints them."""
-    if name == "aqa":
+    if name == "rubric":
+        return [str(n) for n in range(1, len(paper.parts) + 1)]
+    if name in ("aqa", "levels"):
         return [
             ".".join([part.levels[0], *(str(_index(level)) for level in part.levels[1:])])
             for part in paper.parts
@@ -209,4 +338,11 @@ LAYOUTS: dict[str, Layout] = {
     "codes": codes,
     "points": row_a_point,
     "merged": merged_numbers,
+    "levels": levels,
+    "leveltables": level_tables,
+    "methods": methods,
+    "sums": question_sums,
+    "objectives": objectives,
+    "ticks": ticks,
+    "rubric": rubric,
 }
