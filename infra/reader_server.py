@@ -1,14 +1,16 @@
 """The program that readers are forked from: warmed once, then a new reader costs milliseconds.
 
 Its input is a socket. `FORK` with a number and a socket makes a reader that serves this socket, `KILL`
-with the number ends it and forgets it. When the input closes, because the pool stopped or its process
-died however it did, all readers are killed, busy or not; when this program itself is killed, the kernel
-kills them (Linux; elsewhere an idle reader ends when its socket closes).
+with the number ends it and forgets it. A reader walls itself in (`infra.reader_walls`) before its first
+file. When the input closes, because the pool stopped or its process died however it did, all readers are
+killed, busy or not; when this program itself is killed, the kernel kills them (Linux; elsewhere an idle
+reader ends when its socket closes).
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import socket
@@ -17,11 +19,12 @@ import sys
 from pathlib import Path
 
 from domain.documents.reader import serve, warm_up
+from infra.reader_walls import MEMORY_BYTES, raise_walls
 
 FORK, KILL = b"f", b"k"
 MESSAGE = struct.Struct("!cI")
-READY = "ready\n"
-"""What a reader says first."""
+READY = "ready "
+"""How a reader's first line begins; the walls that its system does not have follow, as JSON."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -29,6 +32,7 @@ def main() -> None:
     # Ctrl-C is for the process that reads for someone; a reader that died of it would look like a bad file.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=os.dup(0))
+    memory_bytes = int(sys.argv[1]) if len(sys.argv) > 1 else MEMORY_BYTES
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
     warm_up()
@@ -42,7 +46,7 @@ def main() -> None:
             break
         what, number = MESSAGE.unpack(message)
         if what == FORK:
-            readers[number] = _fork(control, sockets[0])
+            readers[number] = _fork(control, sockets[0], memory_bytes)
         elif number in readers:
             # Only here are readers waited for, so the number of the process is still this reader's.
             _kill(readers.pop(number))
@@ -50,7 +54,7 @@ def main() -> None:
         _kill(pid)
 
 
-def _fork(control: socket.socket, serving: int) -> int:
+def _fork(control: socket.socket, serving: int, memory_bytes: int) -> int:
     """The reader's process id. In the reader itself it does not return."""
     server = os.getpid()
     if pid := os.fork():
@@ -60,7 +64,8 @@ def _fork(control: socket.socket, serving: int) -> int:
         control.close()
         _die_with(server)
         with os.fdopen(serving) as requests, os.fdopen(os.dup(serving), "w") as replies:
-            replies.write(READY)
+            missing = raise_walls(memory_bytes)
+            replies.write(f"{READY}{json.dumps(missing)}\n")
             replies.flush()
             serve(requests, replies)
     finally:

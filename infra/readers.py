@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import itertools
 import json
+import logging
 import os
 import queue
 import socket
@@ -23,6 +24,9 @@ from domain.documents.extraction import Extraction
 from domain.errors import OutsideError
 from infra.processes import MARK
 from infra.reader_server import FORK, KILL, MESSAGE, READY
+from infra.reader_walls import MEMORY_BYTES
+
+log = logging.getLogger(__name__)
 
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", MARK)
 SECONDS_A_FILE = 60.0
@@ -31,6 +35,9 @@ BATCH = 16
 _BATCH_BYTES = 16_384
 """Well below what a socket holds, so that neither side ever waits for the other to read."""
 _LOOK_SECONDS = 0.2
+_LONGEST_REPLY = 256_000_000
+"""Bytes. What `domain.documents.extraction.Limits` lets through, as JSON at its worst; a reader that was
+taken over may send without end."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class _LostError(Exception):
 class _Server:
     """The process that readers are forked from, see `infra.reader_server`; started anew when it is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_bytes: int) -> None:
+        self._memory_bytes = memory_bytes
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,7 +109,7 @@ class _Server:
             self._control, theirs = socket.socketpair()
             with theirs:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "infra.reader_server"],
+                    [sys.executable, "-m", "infra.reader_server", str(self._memory_bytes)],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -135,7 +143,7 @@ class _Reader:
         try:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # told by its silence below
                 self._socket.sendall(questions)
-            self._ready = self._ready or self._line() == READY.encode()
+            self._ready = self._ready or self._greeted(self._line())
             for path in paths:
                 self._allow(seconds)
                 line = self._line()
@@ -155,13 +163,21 @@ class _Reader:
             if unanswered:
                 self.stop()
 
+    @staticmethod
+    def _greeted(line: bytes) -> bool:
+        """Whether the reader is there. Tells once which walls around readers this system lacks."""
+        if not line.startswith(READY.encode()) or not line.endswith(b"\n"):
+            return False
+        _tell_missing(tuple(json.loads(line[len(READY) :])))
+        return True
+
     def _allow(self, seconds: float) -> None:
         with self._clock:
             self._deadline = time.monotonic() + seconds
 
     def _line(self) -> bytes:
         try:
-            return self._answers.readline()
+            return self._answers.readline(_LONGEST_REPLY)
         except ConnectionResetError:
             return b""
 
@@ -181,6 +197,12 @@ class _Reader:
             self._socket.close()
 
 
+@lru_cache(maxsize=1)
+def _tell_missing(missing: tuple[str, ...]) -> None:
+    if missing:
+        log.warning("files are read with fewer walls around their readers: %s", "; ".join(missing))
+
+
 def _parsed(reply: dict[str, object]) -> Read | Refused:
     if "refused" in reply:
         return Refused(str(reply["refused"]))
@@ -198,9 +220,11 @@ def _environment() -> dict[str, str]:
 class ReaderPool:
     """`n_readers` processes, started when first needed and replaced when a file kills one."""
 
-    def __init__(self, n_readers: int, seconds: float = SECONDS_A_FILE) -> None:
+    def __init__(
+        self, n_readers: int, seconds: float = SECONDS_A_FILE, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
         self._seconds = seconds
-        self._server = _Server()
+        self._server = _Server(memory_bytes)
         self._idle: queue.LifoQueue[_Reader | None] = queue.LifoQueue()
         for _ in range(n_readers):
             self._idle.put(None)
@@ -289,15 +313,17 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
 _making = threading.Lock()
 
 
-def reader_pool(n_readers: int) -> ReaderPool:
-    """This process's pool, stopped when the process ends."""
+def reader_pool(
+    n_readers: int, seconds: float = SECONDS_A_FILE, memory_bytes: int = MEMORY_BYTES
+) -> ReaderPool:
+    """This process's pool, stopped when the process ends; `seconds` and `memory_bytes` are a file's."""
     # The cache alone lets two threads that ask at once make a pool each.
     with _making:
-        return _pool(n_readers)
+        return _pool(n_readers, seconds, memory_bytes)
 
 
 @lru_cache(maxsize=1)
-def _pool(n_readers: int) -> ReaderPool:
-    pool = ReaderPool(n_readers)
+def _pool(n_readers: int, seconds: float, memory_bytes: int) -> ReaderPool:
+    pool = ReaderPool(n_readers, seconds, memory_bytes)
     atexit.register(pool.stop)
     return pool

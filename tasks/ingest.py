@@ -18,7 +18,7 @@ from domain.identity import hash_file
 from domain.kinds import Role
 from infra import catalog as records
 from infra.catalog import FileOutcome, FoundFile, Outcome, ReadFile, RefusedFile
-from infra.readers import Read, reader_pool
+from infra.readers import Read, ReaderPool, reader_pool
 from infra.texts import put_extractions
 from tasks.outcome import Ingested
 from tasks.policy import RETRIED
@@ -96,13 +96,18 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
+def _readers(place: Workplace) -> ReaderPool:
+    settings = place.settings
+    return reader_pool(settings.workers, settings.reader_seconds, settings.reader_memory_mb << 20)
+
+
 def _warm_up_readers(role: str, root: Path, names: list[str]) -> None:
     """Starts the readers early where a look at a few files finds one that is new."""
     place = workplace()
     files = [_found(root, name) for name in names[:: -(-len(names) // _LOOKED_AT)]]
     known = records.known_files(place.catalog, place.settings.owner, Role(role), EXTRACTOR_VERSION, files)
     if len(known) < len(files):
-        reader_pool(place.settings.workers).warm_up()
+        _readers(place).warm_up()
 
 
 @task(task_run_name="ingest {chunk[role]} files", tags=["reads-files"], **RETRIED)
@@ -136,9 +141,7 @@ def _record(
     have = records.known_extractions(place.catalog, EXTRACTOR_VERSION, [f.sha256 for f in files])
     unread = {f.sha256: f for f in files if f.sha256 not in have}
     advance(len(files) - len(unread))
-    results = reader_pool(place.settings.workers).read_all(
-        [root / f.name for f in unread.values()], each=advance
-    )
+    results = _readers(place).read_all([root / f.name for f in unread.values()], each=advance)
     read = {sha: r for sha, r in zip(unread, results, strict=True) if isinstance(r, Read)}
     refused = [
         RefusedFile(sha, _without_path(r.reason, root / unread[sha].name))
