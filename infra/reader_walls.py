@@ -1,9 +1,9 @@
 """What a reader may not do: it meets files that strangers made, and its libraries have had holes.
 
-Limits on memory, files and processes hold on every POSIX system; on Linux (x86-64, ARM64) the kernel also
-refuses sockets, programs, signals to others and any change to files (seccomp). Reading files stays
-allowed, so this does not stop a reader that was taken over from reading what its user can read; it can tell nobody but
-its parent. Source: seccomp(2), getrlimit(2); syscall numbers of Linux's asm/unistd.h.
+Limits on memory and files hold on every POSIX system; on Linux (x86-64, ARM64) the kernel also refuses
+sockets, programs, signals to others and any change to files (seccomp). Reading files stays allowed, so this
+does not stop a reader that was taken over from reading what its user can read; it can tell nobody but its
+parent. Source: seccomp(2), getrlimit(2); syscall numbers of Linux's asm/unistd.h.
 """
 
 from __future__ import annotations

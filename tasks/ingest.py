@@ -139,7 +139,8 @@ def _record(
 ) -> tuple[list[FileOutcome], int]:
     """Reads what no earlier run has read, then records all `files` in one transaction."""
     have = records.known_extractions(place.catalog, EXTRACTOR_VERSION, [f.sha256 for f in files])
-    unread = {f.sha256: f for f in files if f.sha256 not in have}
+    # Of equal files the first is read, whatever the others are called.
+    unread = {f.sha256: f for f in reversed(files) if f.sha256 not in have}
     advance(len(files) - len(unread))
     results = _readers(place).read_all([root / f.name for f in unread.values()], each=advance)
     read = {sha: r for sha, r in zip(unread, results, strict=True) if isinstance(r, Read)}

@@ -170,9 +170,12 @@ def _kind_of_text(content: bytes, name: str, promised: MediaType | None) -> Medi
         raise InputError(f"{name}: this is binary data, {what}: {_SAVE}")
     if _HTML_START.match(content[:_HEAD_BYTES].removeprefix(codecs.BOM_UTF8).lstrip()):
         return MediaType.HTML
-    if promised in (None, MediaType.PDF, MediaType.DOCX, MediaType.RTF, MediaType.TEXT):
-        return _guess_structure(content)
-    return promised
+    if promised in (MediaType.JSON, MediaType.JSONL):
+        return promised
+    guessed = _guess_structure(content)
+    # JSON is JSON whatever its name; Markdown and CSV are known by their names alone.
+    named = promised in (MediaType.MARKDOWN, MediaType.CSV, MediaType.HTML) and guessed is MediaType.TEXT
+    return promised if named and promised else guessed
 
 
 def _guess_structure(content: bytes) -> MediaType:
