@@ -4,7 +4,7 @@
 
 Among them the examples' own papers, which must all be read as they are without them. Prints what became
 of the files and, last, JSON: files, unaccounted (neither ingested nor listed with a reason), honest_lost,
-seconds, peak_mb (of the run's own process; readers have theirs), growth (that peak over the one without them).
+seconds, peak_mb (of the run's own process; readers have theirs), growth (that peak over the plain one).
 """
 
 from __future__ import annotations

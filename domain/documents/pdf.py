@@ -1,7 +1,7 @@
-"""PDF: pypdf first, pypdfium2 where pypdf fails or gives soup.
+"""PDF: pypdfium2 first, pypdf where pdfium fails or gives soup.
 
-pypdf reads 48 pages a CPU-second, pypdfium2 608; on ordinary files they agree (word F1 0.986), and
-on 1,002 odd ones they read 967 and 977 (FACTS.md).
+pdfium reads 608 pages a CPU-second, pypdf 48; on ordinary files they agree (word F1 0.986), and on 1,002 odd
+ones they read 977 and 967 (FACTS.md).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 from dataclasses import replace
+from typing import Any
 
 from domain.documents.extraction import PAGE_BREAK, Draft, Limits, Table
 from domain.documents.quality import quality_of
@@ -22,39 +23,37 @@ GOOD_ENOUGH = 0.5
 def read(content: bytes, name: str, limits: Limits) -> Draft:
     """The text of all pages in order, `PAGE_BREAK` on a line of its own between them.
 
-    Ruled tables are " | " rows in their place, and tables.
+    Tables are " | " rows in their place, and tables.
     """
-    return _with_tables(content, _read(content, name, limits))
-
-
-def _read(content: bytes, name: str, limits: Limits) -> Draft:
     try:
-        first = _by_pypdf(content, name, limits)
+        first = _by_pypdfium2(content, name, limits)
         quality = quality_of(first.text)
         if quality >= GOOD_ENOUGH:
             return first
-        reason = f"pypdf's text has quality {quality:.2f}" if first.text.strip() else "pypdf found no text"
+        reason = (
+            f"pypdfium2's text has quality {quality:.2f}" if first.text.strip() else "pypdfium2 found no text"
+        )
     except InputError:
         raise
-    # pypdf raises ValueError, TypeError, AssertionError, AttributeError, ... on a tenth of odd files.
+    # PdfiumError for the most part.
     except Exception as error:
-        first, reason = None, f"pypdf failed ({type(error).__name__}: {error})"
+        first, reason = None, f"pypdfium2 failed ({type(error).__name__}: {error})"
     return _by_fallback(content, name, limits, first, reason)
 
 
 def _by_fallback(content: bytes, name: str, limits: Limits, first: Draft | None, reason: str) -> Draft:
     try:
-        second = _by_pypdfium2(content, name, limits)
+        second = _by_pypdf(content, name, limits)
     except InputError:
         raise
-    # PdfiumError for the most part, but OSError and ctypes errors were seen too.
+    # pypdf raises ValueError, TypeError, AssertionError, AttributeError, ... on a tenth of odd files.
     except Exception as error:
-        if first is None or not first.text.strip():
-            raise InputError(
-                f"{name}: this PDF is damaged: {reason}, pypdfium2 failed ({error}): "
-                "open it in a PDF viewer and print it to PDF again"
-            ) from error
-        return first
+        if first is not None and first.text.strip():
+            return replace(first, notes=(*first.notes, f"{reason}; pypdf failed ({error})"))
+        raise InputError(
+            f"{name}: this PDF is damaged or cut off ({reason}; pypdf: {error}): copy or download it again, "
+            "or open it in the program that made it and save it anew"
+        ) from error
     if not second.text.strip() and (first is None or not first.text.strip()):
         raise InputError(
             f"{name}: this PDF has no text layer ({second.n_pages} pages, scanned or drawn): "
@@ -62,7 +61,51 @@ def _by_fallback(content: bytes, name: str, limits: Limits, first: Draft | None,
         )
     if first is not None and quality_of(first.text) >= quality_of(second.text):
         return first
-    return Draft(second.text, second.method, n_pages=second.n_pages, notes=(f"{reason}: read by pypdfium2",))
+    return replace(second, notes=(*second.notes, f"{reason}: read by pypdf"))
+
+
+def _by_pypdfium2(content: bytes, name: str, limits: Limits) -> Draft:
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise _password_needed(name) from error
+        raise
+    try:
+        _check_pages(len(document), name, limits)
+        pages: list[str] = []
+        tables: list[Table] = []
+        n_chars = 0
+        for at in range(len(document)):
+            text, found = _page(document[at], at + 1)
+            pages.append(text)
+            tables += found
+            n_chars += len(text)
+            if n_chars > limits.max_chars:
+                break  # the caller names the limit; the rest need not be read
+        notes: tuple[str, ...] = ()
+        if tables:
+            where = ", ".join(str(page) for page in sorted({table.page or 0 for table in tables}))
+            notes = (f"pages with tables: {where}",)
+        return Draft(_joined(pages), "pypdfium2", tuple(tables), n_pages=len(document), notes=notes)
+    finally:
+        document.close()
+
+
+def _page(page: Any, number: int) -> tuple[str, tuple[Table, ...]]:
+    """A page's text with its tables in their place, and the tables."""
+    from domain.documents.pdf_columns import may_hold_columns, page_with_columns
+    from domain.documents.pdf_tables import page_with_tables, rules_of
+
+    text = page.get_textpage().get_text_range()
+    if page.get_rotation():
+        return text, ()
+    found = page_with_tables(page, number)
+    if found is None and may_hold_columns(text):
+        found = page_with_columns(page, number, rules_of(page))
+    return found or (text, ())
 
 
 def _by_pypdf(content: bytes, name: str, limits: Limits) -> Draft:
@@ -81,66 +124,15 @@ def _by_pypdf(content: bytes, name: str, limits: Limits) -> Draft:
         pages.append(page.extract_text())
         n_chars += len(pages[-1])
         if n_chars > limits.max_chars:
-            break  # the caller names the limit; the rest need not be read
+            break
     return Draft(_joined(pages), "pypdf", n_pages=n_pages)
 
 
-def _by_pypdfium2(content: bytes, name: str, limits: Limits) -> Draft:
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise _password_needed(name) from error
-        raise
-    try:
-        _check_pages(len(document), name, limits)
-        pages: list[str] = []
-        n_chars = 0
-        for page in document:
-            pages.append(page.get_textpage().get_text_bounded())
-            n_chars += len(pages[-1])
-            if n_chars > limits.max_chars:
-                break
-        return Draft(_joined(pages), "pypdfium2", n_pages=len(document))
-    finally:
-        document.close()
-
-
-def _with_tables(content: bytes, draft: Draft) -> Draft:
-    import pypdfium2
-
-    from domain.documents.pdf_columns import may_hold_columns, page_with_columns
-    from domain.documents.pdf_tables import page_with_tables, rules_of
-
-    pages = draft.text.split(_BETWEEN_PAGES)
-    tables: list[Table] = []
-    try:
-        document = pypdfium2.PdfDocument(content)
-        try:
-            for at in range(min(len(pages), len(document))):
-                page = document[at]
-                found = page_with_tables(page, at + 1)
-                if found is None and may_hold_columns(pages[at]) and not page.get_rotation():
-                    found = page_with_columns(page, at + 1, rules_of(page))
-                if found is not None:
-                    pages[at], tables = found[0], [*tables, *found[1]]
-        finally:
-            document.close()
-    # PdfiumError for the most part. pypdf read this file, so its text stands without tables.
-    except Exception as error:
-        return replace(draft, notes=(*draft.notes, f"tables were not looked for: pypdfium2 failed ({error})"))
-    if not tables:
-        return draft
-    where = ", ".join(str(page) for page in sorted({table.page or 0 for table in tables}))
-    note = f"pages with tables, laid out by pypdfium2: {where}"
-    return replace(draft, text=_joined(pages), tables=tuple(tables), notes=(*draft.notes, note))
-
-
 def _joined(pages: list[str]) -> str:
-    # Code 127 is the bullet in the standard fonts' WinAnsi encoding; pypdf leaves it as it is.
-    return _BETWEEN_PAGES.join(page.replace(PAGE_BREAK, " ").replace("\x7f", "•") for page in pages)
+    # Code 127 is the bullet in the standard fonts' WinAnsi encoding; pdfium writes U+FFFE for a hyphen at a
+    # line's end.
+    plain = (page.replace(PAGE_BREAK, " ").replace("\x7f", "•").replace("\ufffe", "-") for page in pages)
+    return _BETWEEN_PAGES.join(page.replace("\r\n", "\n") for page in plain)
 
 
 def _check_pages(n_pages: int, name: str, limits: Limits) -> None:
