@@ -92,9 +92,7 @@ def main() -> None:
                 n_pages, seconds = timed_ours(paths, pool)
                 ours.append(n_pages / seconds)
                 per_cpu.append(n_pages / (cpu_seconds() - before))
-                print(
-                    f"{len(paths)} files, {n_pages} pages: bare {bares[-1]:.0f} pages/s, ours {ours[-1]:.0f} pages/s"
-                )
+                print(f"{n_pages} pages: bare {bares[-1]:.0f} pages/s, ours {ours[-1]:.0f} pages/s")
         pool.stop()
     figures = {
         "ratio_to_bare": round(statistics.median(o / b for o, b in zip(ours, bares, strict=True)), 3),

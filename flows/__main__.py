@@ -14,7 +14,7 @@ import typer
 
 from domain.errors import TrainyardError
 from domain.kinds import Protocol
-from flows.commands import looking, reviews, serving
+from flows.commands import guide, looking, reviews, serving
 from flows.commands.compare import compare
 from flows.commands.models import models
 from flows.commands.purge import purge
@@ -35,6 +35,7 @@ app = typer.Typer(
 database = typer.Typer(no_args_is_help=True, help="Look after the catalog's database.")
 app.add_typer(database, name="db")
 app.add_typer(reviews.reviews, name="reviews")
+app.add_typer(guide.app, name="guide")
 
 Guides = Annotated[
     Path | None,

@@ -27,6 +27,10 @@ class MediaType(StrEnum):
     CSV = "text/csv"
     JSON = "application/json"
     JSONL = "application/jsonl"
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    XML = "application/xml"
+    YAML = "application/yaml"
+    QTI_PACKAGE = "application/vnd.ims.imsccv1p1"
 
     @property
     def label(self) -> str:
@@ -44,6 +48,10 @@ _LABELS = {
     MediaType.CSV: "CSV",
     MediaType.JSON: "JSON",
     MediaType.JSONL: "JSON lines",
+    MediaType.XLSX: "Excel workbook",
+    MediaType.XML: "XML",
+    MediaType.YAML: "YAML",
+    MediaType.QTI_PACKAGE: "QTI package",
 }
 _BY_SUFFIX = {
     ".pdf": MediaType.PDF,
@@ -61,11 +69,19 @@ _BY_SUFFIX = {
     ".json": MediaType.JSON,
     ".jsonl": MediaType.JSONL,
     ".ndjson": MediaType.JSONL,
+    ".ipynb": MediaType.JSON,
+    ".gift": MediaType.TEXT,
+    ".xlsx": MediaType.XLSX,
+    ".xml": MediaType.XML,
+    ".qti": MediaType.XML,
+    ".yaml": MediaType.YAML,
+    ".yml": MediaType.YAML,
+    ".zip": MediaType.QTI_PACKAGE,
 }
 KNOWN_SUFFIXES = frozenset(_BY_SUFFIX)
 """Names with these endings are worth trying; `identify` decides what they really are."""
 
-READABLE = "PDF, DOCX, RTF, HTML, TXT, MD, CSV, JSON or JSONL"
+READABLE = "PDF, DOCX, XLSX, RTF, HTML, TXT, MD, CSV, JSON, YAML or XML"
 _IMAGE = "run OCR on it and save the result as a searchable PDF or as text"
 _SAVE = f"save it as {READABLE}"
 # (bytes at the start, what it is, what to do about it)
@@ -91,6 +107,7 @@ _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _HTML_START = re.compile(
     rb"(?:<\?xml[^>]{0,200}>)?\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
+_XML_START = re.compile(rb"<\?xml\b|<(?:quiz|(?:qti-)?assessment-?(?:item|test))\b", re.I)
 _HEAD_BYTES = 8192
 _MAX_ZIP_ENTRIES = 5000
 
@@ -148,7 +165,9 @@ def _kind_of_zip(content: bytes, name: str, promised: MediaType | None) -> Media
     if "word/document.xml" in members or "word/document2.xml" in members:
         return MediaType.DOCX
     if "xl/workbook.xml" in members:
-        raise InputError(f"{name}: this is an Excel workbook: save the sheet as CSV")
+        return MediaType.XLSX
+    if "imsmanifest.xml" in members:
+        return MediaType.QTI_PACKAGE
     if "ppt/presentation.xml" in members:
         raise InputError(f"{name}: this is a PowerPoint presentation: save it as PDF")
     if "content.xml" in members and "mimetype" in members:
@@ -170,7 +189,9 @@ def _kind_of_text(content: bytes, name: str, promised: MediaType | None) -> Medi
         raise InputError(f"{name}: this is binary data, {what}: {_SAVE}")
     if _HTML_START.match(content[:_HEAD_BYTES].removeprefix(codecs.BOM_UTF8).lstrip()):
         return MediaType.HTML
-    if promised in (MediaType.JSON, MediaType.JSONL):
+    if _XML_START.match(content[:_HEAD_BYTES].removeprefix(codecs.BOM_UTF8).lstrip()):
+        return MediaType.XML
+    if promised in (MediaType.JSON, MediaType.JSONL, MediaType.YAML):
         return promised
     guessed = _guess_structure(content)
     # JSON is JSON whatever its name; Markdown and CSV are known by their names alone.

@@ -20,7 +20,7 @@ from domain.errors import InputError, TrainyardError
 
 Reader = Callable[[bytes, str, Limits], Draft]
 
-_STRUCTURED = (MediaType.CSV, MediaType.JSON, MediaType.JSONL)
+_STRUCTURED = (MediaType.CSV, MediaType.JSON, MediaType.JSONL, MediaType.YAML)
 # What PostgreSQL (NUL), UTF-8 (surrogates) or a terminal (controls) cannot take, and what nobody sees
 # (soft hyphen, zero-width space, byte order mark). Page breaks stay.
 _UNPRINTABLE = re.compile(
@@ -93,7 +93,7 @@ def _read(media_type: MediaType, content: bytes, name: str, limits: Limits) -> D
 
 def _reader(media_type: MediaType) -> Reader:
     """The format's reader; its libraries are imported when the first such file is met."""
-    from domain.documents import docx, html, markdown, pdf, plain_text, rtf, structured
+    from domain.documents import docx, html, markdown, pdf, plain_text, rtf, structured, xlsx, xml_text
 
     readers: dict[MediaType, Reader] = {
         MediaType.PDF: pdf.read,
@@ -105,6 +105,10 @@ def _reader(media_type: MediaType) -> Reader:
         MediaType.CSV: structured.read_csv,
         MediaType.JSON: structured.read_json,
         MediaType.JSONL: structured.read_json_lines,
+        MediaType.YAML: structured.read_yaml,
+        MediaType.XLSX: xlsx.read,
+        MediaType.XML: xml_text.read,
+        MediaType.QTI_PACKAGE: xml_text.read_package,
     }
     return readers[media_type]
 

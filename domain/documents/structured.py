@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections import Counter
+from typing import Any
 
 from domain.documents.extraction import Draft, Limits, Table
 from domain.documents.plain_text import decode
@@ -36,6 +37,30 @@ def read_json(content: bytes, name: str, limits: Limits) -> Draft:
     if value in (None, "", [], {}):
         raise InputError(f"{name}: this JSON holds nothing: check that the right file was given")
     return Draft(json.dumps(value, ensure_ascii=False, indent=2), "json", notes=decoded.notes)
+
+
+def read_yaml(content: bytes, name: str, limits: Limits) -> Draft:  # noqa: ARG001
+    """YAML as the JSON that says the same. Aliases are refused: a few lines of them stand for gigabytes."""
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise InputError(f"{name}: this YAML has aliases (*): write out what they stand for")
+            return super().compose_node(parent, index)
+
+    decoded = decode(content)
+    try:
+        value = yaml.load(decoded.text, Loader=Plain)  # noqa: S506 - a safe loader
+        text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    except yaml.YAMLError as error:
+        told = " ".join(str(error).split())[:300]
+        raise InputError(f"{name}: not YAML ({told}): correct that place") from error
+    except (RecursionError, ValueError, TypeError) as error:
+        raise InputError(f"{name}: this YAML cannot be read ({error}): simplify it") from error
+    if not isinstance(value, dict | list) or not value:
+        raise InputError(f"{name}: this YAML holds no fields: check that the right file was given")
+    return Draft(text, "yaml", notes=decoded.notes)
 
 
 def read_json_lines(content: bytes, name: str, limits: Limits) -> Draft:  # noqa: ARG001

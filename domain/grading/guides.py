@@ -13,8 +13,13 @@ from pathlib import PurePath
 
 from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft
+from domain.grading.formats.gift import is_aiken, is_gift, read_aiken, read_gift
+from domain.grading.formats.moodle_xml import is_moodle_xml, read_moodle_xml
+from domain.grading.formats.notebooks import foreign_guide
+from domain.grading.formats.qti import is_qti, read_qti
 from domain.grading.glued_tables import read_glued
 from domain.grading.guide_sections import read_sections
+from domain.grading.json_fields import load_json
 from domain.grading.json_guides import read_json_guide
 from domain.grading.marks_notation import join_broken_marks
 from domain.grading.prose_guides import read_prose, read_unnumbered
@@ -42,11 +47,29 @@ def parse_guide(extraction: Extraction, name: str) -> Guide:
     An item without a model answer takes its marking points as one. Without a title, the guide is
     named by its file. Raises InputError for JSON whose fields have the wrong types.
     """
-    if "json" in extraction.media_type:
-        return settle(read_json_guide(extraction.text, name), name)
+    structured = _structured(extraction, name)
+    if structured is not None:
+        return settle(structured, name)
     candidates = [layout(extraction) for layout in LAYOUTS]
     best = max(candidates, key=lambda candidate: (candidate.confidence, bool(candidate.drafts)))
     return settle(best, name)
+
+
+def _structured(extraction: Extraction, name: str) -> Candidate | None:
+    """What a format that was made for questions says; None for documents that people lay out."""
+    text, kind = extraction.text, extraction.media_type
+    if "json" in kind or "yaml" in kind:
+        return foreign_guide(load_json(text, name)) or read_json_guide(text, name)
+    if is_moodle_xml(text):
+        return read_moodle_xml(text, name)
+    if is_qti(text):
+        return read_qti(text, name)
+    if "plain" in kind or "markdown" in kind:
+        if is_aiken(text):
+            return read_aiken(text)
+        if is_gift(text):
+            return read_gift(text)
+    return None
 
 
 def settle(candidate: Candidate, name: str) -> Guide:

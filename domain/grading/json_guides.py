@@ -1,5 +1,6 @@
 """Marking guides in JSON: `{"title", "total", "items": [{"number", "question", "model_answer",
-"max_score", "criteria": [{"text", "marks"}], "alternatives": []}]}` and common synonyms.
+"max_score", "criteria": [{"text", "marks"}], "limited": false, "alternatives": [], "not_accepted": []}]}` and
+common synonyms. `limited` says that the marking points may earn less than their sum.
 """
 
 from __future__ import annotations
@@ -66,9 +67,16 @@ def _draft(node: Node, position: str) -> Draft:
         answer=answers[0] if answers else "",
         marks=() if marks is None else (marks,),
         points=_points(fields["criteria"]) if "criteria" in fields else (),
+        limited=_is_limited(node),
         alternatives=answers[1:] + alternatives,
         not_accepted=fields["not_accepted"].texts() if "not_accepted" in fields else (),
     )
+
+
+def _is_limited(node: Node) -> bool:
+    """Whether the marking points may earn less than their sum ("any two of these")."""
+    told = pick(node.fields(), "limited", "any_of")
+    return told is not None and told.value is True
 
 
 def _field(fields: dict[str, Node], ours: str) -> Node | None:

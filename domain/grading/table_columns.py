@@ -30,6 +30,7 @@ _NUMBER_CELL = re.compile(
     r"^(?:q(?:uestion)?\.?\s*)?\*?\(?\d{1,3}(?:\s?\.\s?\d{1,2}){0,3}\s*(?:\(?[a-z]\)?\s*)?(?:\(?[ivx]{1,4}\)?)?[.):]?$",
     re.IGNORECASE,
 )
+_LONGEST_HEADER = 30
 _GUIDANCE_NAMES = {"guidance", "marking_guidance", "additional_guidance"}
 
 
@@ -65,6 +66,15 @@ def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
         return None
     numbers = _number_columns(cells, below, found)
     return Columns(numbers, {name: i for name, i in found.items() if name != "number"})
+
+
+def heads_another(cells: Sequence[str]) -> bool:
+    """Whether a row inside a table heads one of another kind, as levels do ("Level | Description | Marks")."""
+    filled = [key_of(cell) for cell in cells if cell.strip()]
+    if len(filled) < 2 or not cells[0].strip() or any(c.isdigit() for key in filled for c in key):
+        return False
+    short = all(len(key) <= _LONGEST_HEADER for key in filled)
+    return short and _OTHER.match(filled[0]) is not None and any(map(_MARKS.search, filled))
 
 
 def _named(cells: Sequence[str]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from domain.grading.numbering import nest, read_label, split_parts
 from domain.grading.prose_guides import Section, read_list, read_points, title_of
 from domain.grading.rubric_grids import read_rubric
 from domain.grading.segments import lines_of
-from domain.grading.table_columns import Columns, columns_of
+from domain.grading.table_columns import Columns, columns_of, heads_another
 from domain.grading.table_rows import Row, is_delimited, tables_of
 from domain.grading.totals import read_total, total_of_preamble
 
@@ -67,6 +67,8 @@ class _Total:
     marks: float
     of: str
     since: tuple[int, int]
+    whole: bool = False
+    """Whether it names the paper."""
 
 
 @dataclass
@@ -109,8 +111,14 @@ class TableReading:
             return
         elif self.columns is None or not self._goes_on(rows):
             return
+        foreign = False
         for row in rows:
-            if _plain(row) != self.header and any(cell.strip() for cell in row.cells):
+            if _plain(row) == self.header:
+                foreign = False
+            elif heads_another(row.cells):
+                # A table of levels or abbreviations, between the rows of one sheet.
+                foreign = True
+            elif not foreign and any(cell.strip() for cell in row.cells):
                 self._row(row, self.columns)
 
     def _goes_on(self, rows: Sequence[Row]) -> bool:
@@ -128,9 +136,10 @@ class TableReading:
             start = self.totals[-1].since[1] if self.totals else 0
             of = next((cell for cell in row.cells if cell.strip()), "")
             named = _TOTAL_OF.search(of)
-            self.totals.append(
-                _Total(total, (named["a"] or named["b"]) if named else "", (start, len(self.drafts)))
-            )
+            line = read_total(" ".join(of.split()))
+            question = (named["a"] or named["b"]) if named else ""
+            since = (start, len(self.drafts))
+            self.totals.append(_Total(total, question, since, whole=line is not None and line.whole))
             return
         filled = [cell for cell in row.cells if cell.strip()]
         stated = read_marks_cell(filled[0]) if len(filled) == 1 else None
@@ -259,7 +268,7 @@ def _sorted_totals(
     problems: list[str] = []
     for n, total in enumerate(totals):
         start, end = total.since
-        if n == len(totals) - 1 and not total.of and start == end:
+        if total.whole or (n == len(totals) - 1 and not total.of and start == end):
             paper = total.marks
         elif total.of:
             parents[total.of] = total.marks

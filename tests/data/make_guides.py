@@ -22,7 +22,7 @@ import table_layouts
 import writers
 from papers import BIOLOGY, COMPUTING, MATHS, PAPERS, Paper
 
-ALL_WRITERS = ("ruled", "docx", "html")
+ALL_WRITERS = ("ruled", "docx", "html", "xlsx")
 MORE_WRITERS = {
     "aqa": ("small", "cut", "md"),
     "ocr": ("across", "shaded"),

@@ -171,6 +171,28 @@ def as_csv(blocks: Sequence[Block]) -> bytes:
     return stream.getvalue().encode()
 
 
+def xlsx(blocks: Sequence[Block]) -> bytes:
+    """One sheet; numbers as numbers, merged cells merged."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    for block in blocks:
+        if isinstance(block, str):
+            sheet.append([block])
+            continue
+        start = sheet.max_row
+        for row in block.rows:
+            sheet.append([float(cell) if cell.replace(".", "", 1).isdigit() else cell for cell in row])
+        for r0, c0, r1, c1 in block.merged:
+            sheet.merge_cells(
+                start_row=start + r0 + 1, end_row=start + r1 + 1, start_column=c0 + 1, end_column=c1 + 1
+            )
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
 WRITERS: dict[str, tuple[Writer, str]] = {
     "ruled": (pdf_ruled, ".pdf"),
     "across": (pdf_across, ".pdf"),
@@ -181,6 +203,7 @@ WRITERS: dict[str, tuple[Writer, str]] = {
     "html": (as_html, ".html"),
     "md": (markdown, ".md"),
     "csv": (as_csv, ".csv"),
+    "xlsx": (xlsx, ".xlsx"),
 }
 
 

@@ -154,13 +154,16 @@ def test_what_is_no_document_is_named_with_a_remedy(
         extract(tmp_path / name)
 
 
-def test_an_excel_workbook_named_docx_is_told_to_become_csv(tmp_path: Path) -> None:
-    import zipfile
+def test_an_excel_workbook_named_docx_is_read_as_a_workbook(tmp_path: Path) -> None:
+    from openpyxl import Workbook
 
-    with zipfile.ZipFile(tmp_path / "marks.docx", "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    with pytest.raises(InputError, match="Excel workbook: save the sheet as CSV"):
-        extract(tmp_path / "marks.docx")
+    book = Workbook()
+    book.active.append(["Question", "Answer", "Marks"])
+    book.active.append([1, "A leaf.", 2])
+    book.save(tmp_path / "marks.docx")
+    extraction = extract(tmp_path / "marks.docx")
+    assert extraction.tables[0].rows == (("Question", "Answer", "Marks"), ("1", "A leaf.", "2"))
+    assert "holds Excel workbook" in extraction.notes[0]
 
 
 def test_limits_name_what_was_exceeded(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from domain.documents.reading import extract
+from domain.grading.guide_export import guide_text
 from domain.grading.guides import parse_guide
 from domain.grading.numbering import normalise_number
 from domain.grading.records import Guide
@@ -43,3 +45,15 @@ def test_the_set_covers_what_it_should() -> None:
     assert len(MADE) >= 160
     assert len({Path(one.name).suffix for one in MADE}) >= 7
     assert sum(not one.truth["balances"] for one in MADE) >= 16
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_a_guide_that_is_exported_is_read_back_the_same(form: str, tmp_path: Path) -> None:
+    for one in MADE[:: max(len(MADE) // 40, 1)]:
+        guide = read(one.name, one.content, tmp_path)
+        again = read(f"exported.{form}", guide_text(guide, form).encode(), tmp_path)
+        assert again.title == guide.title and again.stated_total == guide.stated_total
+        assert [replace(item, place="") for item in again.items] == [
+            replace(i, place="") for i in guide.items
+        ]
+        assert bool(again.problems) == bool(guide.problems), (one.name, again.problems, guide.problems)
