@@ -69,7 +69,7 @@ def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
 
 
 def heads_another(cells: Sequence[str]) -> bool:
-    """Whether a row inside a table heads one of another kind, as levels do ("Level | Description | Marks")."""
+    """Whether a row inside a table heads one of another kind, such as "Level | Description | Marks"."""
     filled = [key_of(cell) for cell in cells if cell.strip()]
     if len(filled) < 2 or not cells[0].strip() or any(c.isdigit() for key in filled for c in key):
         return False
@@ -134,4 +134,4 @@ def _holds_numbers(rows: Sequence[Row], column: int) -> bool:
     cells = [cell for cell in cells if "total" not in cell.lower() and key_of(cell) != "question"]
     numbers = sum((_NUMBER_CELL.match(cell) or _PART.match(cell)) is not None for cell in cells)
     # Notes between the items stand there too; questions in words outnumber what looks like a number.
-    return bool(cells) and numbers >= 0.6 * len(cells)
+    return bool(cells) and numbers >= 0.5 * len(cells)
