@@ -29,7 +29,7 @@ from infra.reader_walls import MEMORY_BYTES
 log = logging.getLogger(__name__)
 
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", MARK)
-SECONDS_A_FILE = 60.0
+SECONDS_A_FILE = 180.0
 BATCH = 16
 """Files asked for at once, so that a reader need not wait for its next question after each."""
 _BATCH_BYTES = 16_384
@@ -151,7 +151,7 @@ class _Reader:
                 if self._expired:
                     yield Refused(
                         f"{path.name} took more than {seconds:.0f} s: open and save it again in its own "
-                        "program, then retry"
+                        "program, or give it longer by TRAINYARD_READER_SECONDS if it has many scanned pages"
                     )
                     return
                 if not line.endswith(b"\n"):

@@ -30,6 +30,9 @@ class MediaType(StrEnum):
     XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     XML = "application/xml"
     YAML = "application/yaml"
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+    TIFF = "image/tiff"
     QTI_PACKAGE = "application/vnd.ims.imsccv1p1"
 
     @property
@@ -52,6 +55,9 @@ _LABELS = {
     MediaType.XML: "XML",
     MediaType.YAML: "YAML",
     MediaType.QTI_PACKAGE: "QTI package",
+    MediaType.PNG: "PNG picture",
+    MediaType.JPEG: "JPEG picture",
+    MediaType.TIFF: "TIFF picture",
 }
 _BY_SUFFIX = {
     ".pdf": MediaType.PDF,
@@ -77,21 +83,22 @@ _BY_SUFFIX = {
     ".yaml": MediaType.YAML,
     ".yml": MediaType.YAML,
     ".zip": MediaType.QTI_PACKAGE,
+    ".png": MediaType.PNG,
+    ".jpg": MediaType.JPEG,
+    ".jpeg": MediaType.JPEG,
+    ".tif": MediaType.TIFF,
+    ".tiff": MediaType.TIFF,
 }
 KNOWN_SUFFIXES = frozenset(_BY_SUFFIX)
 """Names with these endings are worth trying; `identify` decides what they really are."""
 
-READABLE = "PDF, DOCX, XLSX, RTF, HTML, TXT, MD, CSV, JSON, YAML or XML"
+READABLE = "PDF, DOCX, XLSX, RTF, HTML, TXT, MD, CSV, JSON, YAML, XML, PNG, JPEG or TIFF"
 _IMAGE = "run OCR on it and save the result as a searchable PDF or as text"
 _SAVE = f"save it as {READABLE}"
 # (bytes at the start, what it is, what to do about it)
 _FOREIGN = (
-    (b"\x89PNG\r\n\x1a\n", "a PNG image", _IMAGE),
-    (b"\xff\xd8\xff", "a JPEG image", _IMAGE),
     (b"GIF87a", "a GIF image", _IMAGE),
     (b"GIF89a", "a GIF image", _IMAGE),
-    (b"II*\x00", "a TIFF image", _IMAGE),
-    (b"MM\x00*", "a TIFF image", _IMAGE),
     (b"\x1f\x8b", "a gzip archive", "unpack it first"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
     (b"Rar!\x1a\x07", "a RAR archive", "unpack it first"),
@@ -100,6 +107,12 @@ _FOREIGN = (
     (b"%!PS", "a PostScript file", "save it as PDF"),
     (b"\x7fELF", "a program", _SAVE),
     (b"MZ\x90\x00", "a program", _SAVE),
+)
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", MediaType.PNG),
+    (b"\xff\xd8\xff", MediaType.JPEG),
+    (b"II*\x00", MediaType.TIFF),
+    (b"MM\x00*", MediaType.TIFF),
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -138,6 +151,9 @@ def _by_signature(content: bytes, name: str, promised: MediaType | None) -> Medi
         return _kind_of_zip(content, name, promised)
     if content.startswith(_OLE):
         raise _ole_error(content, name)
+    for signature, picture in _PICTURES:
+        if content.startswith(signature):
+            return picture
     for signature, what, remedy in _FOREIGN:
         if content.startswith(signature):
             raise InputError(f"{name}: this is {what}, not a document: {remedy}")

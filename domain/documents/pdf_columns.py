@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from domain.documents.extraction import Table
+from domain.documents.page_lines import Line, Word, lines_of_words
 
 _MOST_CHARS = 30_000
 _MOST_PHRASES = 9
-_SAME_LINE = 0.5
-"""Of the height of letters: how far apart in height words of one line may be."""
-_SPACE = 0.75
-"""Of the height of letters: a wider blank parts two cells, a narrower one two words."""
 _ALIGNED = 2.5
 """Points within which words begin below each other."""
 _WIDE = 0.5
@@ -28,45 +24,6 @@ _WIDE = 0.5
 _MARKS = re.compile(r"^(?:max\.?\s)?(?:total\s)?(?:marks?|mks?|points?|pts|score)(?:\s\w+)?$", re.IGNORECASE)
 _ANSWER = re.compile(r"\b(?:answers?|responses?|solutions?|scheme|working|key|indicative)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"^(?:q|qu|qn|que|questions?|no|nr|number|item|part|task)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class _Word:
-    text: str
-    left: float
-    right: float
-    bottom: float
-    top: float
-
-
-@dataclass(frozen=True)
-class _Line:
-    """Words of one height from left to right."""
-
-    words: tuple[_Word, ...]
-
-    @property
-    def middle(self) -> float:
-        return (self.words[0].top + self.words[0].bottom) / 2
-
-    @property
-    def height(self) -> float:
-        return max(word.top - word.bottom for word in self.words)
-
-    @property
-    def text(self) -> str:
-        return " ".join(word.text for word in self.words)
-
-    def phrases(self) -> list[_Word]:
-        """Words with only a space between them, as one."""
-        joined: list[_Word] = []
-        for word in self.words:
-            if joined and word.left - joined[-1].right <= _SPACE * self.height:
-                last = joined[-1]
-                joined[-1] = _Word(f"{last.text} {word.text}", last.left, word.right, last.bottom, last.top)
-            else:
-                joined.append(word)
-        return joined
 
 
 def may_hold_columns(text: str) -> bool:
@@ -82,7 +39,13 @@ def page_with_columns(
 
     `rules` are the lines across the page: (height, left, right).
     """
-    lines = _lines(page.get_textpage())
+    return lines_with_columns(lines_of_words(_words(page.get_textpage())), number, rules)
+
+
+def lines_with_columns(
+    lines: Sequence[Line], number: int, rules: Sequence[tuple[float, float, float]] = ()
+) -> tuple[str, tuple[Table, ...]] | None:
+    """As `page_with_columns`, from lines from the top down."""
     at, header = next(((i, found) for i, line in enumerate(lines) if (found := _header(line))), (0, None))
     if header is None or at + 1 >= len(lines):
         return None
@@ -111,22 +74,7 @@ def page_with_columns(
     return "\n".join([*parts, *after]), (Table(told, number),)
 
 
-def _lines(textpage: Any) -> list[_Line]:
-    """The page's lines from the top down."""
-    lines: list[list[_Word]] = []
-    for word in sorted(_words(textpage), key=lambda word: -(word.top + word.bottom)):
-        middle, height = (word.top + word.bottom) / 2, word.top - word.bottom
-        last = lines[-1][0] if lines else None
-        if last and abs((last.top + last.bottom) / 2 - middle) <= _SAME_LINE * max(
-            height, last.top - last.bottom
-        ):
-            lines[-1].append(word)
-        else:
-            lines.append([word])
-    return [_Line(tuple(sorted(line, key=lambda word: word.left))) for line in lines]
-
-
-def _words(textpage: Any) -> Iterator[_Word]:
+def _words(textpage: Any) -> Iterator[Word]:
     from ctypes import byref, c_double
 
     import pypdfium2.raw as pdfium
@@ -142,13 +90,13 @@ def _words(textpage: Any) -> Iterator[_Word]:
         )
         here = (left.value, right.value, bottom.value, top.value)
         if letters and (not seen or not _goes_on(box, here)):
-            yield _Word("".join(letters), *box)
+            yield Word("".join(letters), *box)
             letters = []
         if seen:
             box = here if not letters else (box[0], here[1], min(box[2], here[2]), max(box[3], here[3]))
             letters.append(letter)
     if letters:
-        yield _Word("".join(letters), *box)
+        yield Word("".join(letters), *box)
 
 
 def _goes_on(box: tuple[float, float, float, float], here: tuple[float, float, float, float]) -> bool:
@@ -157,7 +105,7 @@ def _goes_on(box: tuple[float, float, float, float], here: tuple[float, float, f
     return -height < here[0] - box[1] <= 0.4 * height and here[3] > box[2] and here[2] < box[3]
 
 
-def _header(line: _Line) -> list[_Word] | None:
+def _header(line: Line) -> list[Word] | None:
     phrases = line.phrases()
     if not 2 <= len(phrases) <= _MOST_PHRASES or len(line.words) > 3 * len(phrases):
         return None
@@ -171,7 +119,7 @@ def _header(line: _Line) -> list[_Word] | None:
     return phrases
 
 
-def _cuts(header: Sequence[_Word], below: Sequence[_Line]) -> list[float]:
+def _cuts(header: Sequence[Word], below: Sequence[Line]) -> list[float]:
     """Where the columns are cut: between each two headers, where the fewest words are in the way and the most
     begin on the right of it."""
     boxes = [(word.left, word.right) for line in below for word in line.words]
@@ -193,7 +141,7 @@ def _cuts(header: Sequence[_Word], below: Sequence[_Line]) -> list[float]:
     return cuts
 
 
-def _cells(line: _Line, cuts: Sequence[float]) -> list[str] | None:
+def _cells(line: Line, cuts: Sequence[float]) -> list[str] | None:
     """The line's text by column; None for a line that runs across a cut, as text around a table does."""
     phrases = line.phrases()
     if any(phrase.left < cut < phrase.right for phrase in phrases for cut in cuts):
@@ -206,14 +154,14 @@ def _cells(line: _Line, cuts: Sequence[float]) -> list[str] | None:
     return cells
 
 
-def _heights(rules: Sequence[tuple[float, float, float]], header: Sequence[_Word]) -> list[float]:
+def _heights(rules: Sequence[tuple[float, float, float]], header: Sequence[Word]) -> list[float]:
     """Heights of the rules that part rows: those below the header that are nearly as wide as it."""
     left, right = header[0].left, header[-1].right
     below = [at for at, start, end in rules if end - start >= _WIDE * (right - left) and at < header[0].top]
     return sorted(set(below), reverse=True)
 
 
-def _begins(line: _Line, above: _Line, heights: Sequence[float], numbers: Sequence[str]) -> bool:
+def _begins(line: Line, above: Line, heights: Sequence[float], numbers: Sequence[str]) -> bool:
     """Whether a line is the first of its row."""
     if len(heights) > 2:
         return any(line.middle < at < above.middle for at in heights)

@@ -93,7 +93,18 @@ def _read(media_type: MediaType, content: bytes, name: str, limits: Limits) -> D
 
 def _reader(media_type: MediaType) -> Reader:
     """The format's reader; its libraries are imported when the first such file is met."""
-    from domain.documents import docx, html, markdown, pdf, plain_text, rtf, structured, xlsx, xml_text
+    from domain.documents import (
+        docx,
+        html,
+        markdown,
+        pdf,
+        pictures,
+        plain_text,
+        rtf,
+        structured,
+        xlsx,
+        xml_text,
+    )
 
     readers: dict[MediaType, Reader] = {
         MediaType.PDF: pdf.read,
@@ -109,6 +120,9 @@ def _reader(media_type: MediaType) -> Reader:
         MediaType.XLSX: xlsx.read,
         MediaType.XML: xml_text.read,
         MediaType.QTI_PACKAGE: xml_text.read_package,
+        MediaType.PNG: pictures.read,
+        MediaType.JPEG: pictures.read,
+        MediaType.TIFF: pictures.read,
     }
     return readers[media_type]
 
