@@ -79,6 +79,9 @@ Otherwise = Annotated[
         help="Strategy that takes over when no language model answers: transfer or native. Default: none."
     ),
 ]
+AcceptDoubtful = Annotated[
+    bool, typer.Option("--accept-doubtful", help="Take guides with problems too: train on what they say.")
+]
 AllowRejects = Annotated[
     bool, typer.Option("--allow-rejects", help="Exit 0 though some files or rows could not be used.")
 ]
@@ -95,6 +98,7 @@ def pipeline(
     protocol: HeldOut = Protocol.UNSEEN_ANSWERS,
     seed: Seed = 0,
     max_reject_share: Share = None,
+    accept_doubtful: AcceptDoubtful = False,
     otherwise: Otherwise = "",
     allow_rejects: AllowRejects = False,
     json: Json = False,
@@ -103,7 +107,7 @@ def pipeline(
     outcome = run_flow(
         "flows.pipeline",
         "pipeline",
-        **_material(guides, submissions, answers, dataset, protocol, seed, max_reject_share),
+        **_material(guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful),
         strategy=strategy,
         hyperparameters=hyperparameters or [],
         otherwise=otherwise,
@@ -122,11 +126,14 @@ def prepare(
     protocol: HeldOut = Protocol.UNSEEN_ANSWERS,
     seed: Seed = 0,
     max_reject_share: Share = None,
+    accept_doubtful: AcceptDoubtful = False,
     allow_rejects: AllowRejects = False,
     json: Json = False,
 ) -> None:
     """Read guides and submissions, each text once, and make the dataset."""
-    material = _material(guides, submissions, answers, dataset, protocol, seed, max_reject_share)
+    material = _material(
+        guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
+    )
     outcome = run_flow("flows.prepare", "prepare", **material)
     show(outcome, json, "show_prepare")
     _exit_for(outcome, allow_rejects)
@@ -215,6 +222,7 @@ def _material(
     protocol: Protocol,
     seed: int,
     max_reject_share: float | None,
+    accept_doubtful: bool,
 ) -> dict[str, Any]:
     return {
         "guides": absolute(guides),
@@ -224,6 +232,7 @@ def _material(
         "protocol": protocol,
         "seed": seed,
         "max_reject_share": -1.0 if max_reject_share is None else max_reject_share,
+        "accept_doubtful": accept_doubtful,
     }
 
 

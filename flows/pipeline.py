@@ -29,11 +29,14 @@ def pipeline(
     seed: Annotated[int, Field(description="seed of the split")] = 0,
     max_reject_share: Annotated[float, Field(description="-1 for the setting's")] = -1.0,
     otherwise: Annotated[str, Field(description="takes over when no model answers; '' none")] = "",
+    accept_doubtful: Annotated[bool, Field(description="train on guides with problems too")] = False,
 ) -> PipelineOutcome:
     """From files to a report that people trust."""
     # Before hours of reading: a strategy that cannot be used here at all says so at once.
     check_strategy(Kind.GRADING.value, strategy, hyperparameters)
-    prepared = prepare(guides, submissions, answers, dataset, protocol, seed, max_reject_share)
+    prepared = prepare(
+        guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
+    )
     trained = train(prepared["dataset"]["fingerprint"][:12], strategy, hyperparameters, otherwise=otherwise)
     evaluated = evaluate(trained["job_id"][:8])
     reported = report(trained["job_id"][:8])

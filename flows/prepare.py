@@ -36,6 +36,7 @@ def prepare(
     protocol: Annotated[Protocol, Field(description="what is held out")] = Protocol.UNSEEN_ANSWERS,
     seed: Annotated[int, Field(description="seed of the split")] = 0,
     max_reject_share: Annotated[float, Field(description="-1 for the setting's")] = -1.0,
+    accept_doubtful: Annotated[bool, Field(description="take guides with problems too")] = False,
 ) -> PrepareOutcome:
     """Ingests guides, submissions and tables, parses what is new, makes the dataset."""
     given = ((Role.GUIDE, guides), (Role.SUBMISSION, submissions), (Role.ANSWERS, answers))
@@ -46,5 +47,6 @@ def prepare(
     chunks = pending_submissions()
     for future in parse_submissions.map(chunks):
         future.result()
-    facts = make_dataset(dataset, guides_of(ingested), Protocol(protocol).value, seed, max_reject_share)
+    taken = guides_of(ingested, accept_doubtful=accept_doubtful)
+    facts = make_dataset(dataset, taken, Protocol(protocol).value, seed, max_reject_share)
     return prepared(ingested, facts, readings)

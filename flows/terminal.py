@@ -43,10 +43,9 @@ def show_prepare(outcome: PrepareOutcome) -> None:
     near = [f"{p['a']} and {p['b']} are {p['similarity']:.0%} alike" for p in outcome["near_duplicates"]]
     _listing("Near duplicates (kept, never on both sides of a split)", near)
     _listing("Refused files", [_named(r) for p in outcome["ingested"] for r in p["rejected"]])
-    doubtful = [
-        f"{g['title']} ({g['name']}): {'; '.join(g['problems'])}" for g in outcome["guides"] if g["problems"]
-    ]
-    _listing("Guides not trained on", doubtful)
+    for title, taken in (("Guides not trained on", False), ("Doubtful guides that were taken", True)):
+        doubtful = [g for g in outcome["guides"] if g["problems"] and g["in_dataset"] is taken]
+        _listing(title, [f"{g['title']} ({g['name']}): {'; '.join(g['problems'])}" for g in doubtful])
     unparsed = [_named({"name": u["name"], "reason": "; ".join(u["problems"])}) for u in outcome["unparsed"]]
     _listing("Documents that wait or could not be parsed", unparsed)
     _listing("Quarantined rows", [_quarantined(row) for row in outcome["quarantine"]])

@@ -25,6 +25,7 @@ def prepared(
     owner = place.settings.owner
     quarantined = records.quarantined(place.catalog, owner)
     shown = ["contract", "source", "row", "column", "check", "value"]
+    trained_on = set(records.dataset_frames(place.catalog, facts["id"]).items["guide_id"])
     return PrepareOutcome(
         ingested=ingested,
         formats=_formats(place, ingested),
@@ -39,6 +40,7 @@ def prepared(
                 "n_items": g.n_items,
                 "total": g.total,
                 "problems": list(g.problems),
+                "in_dataset": g.id in trained_on,
             }
             for g in records.guides(place.catalog, owner)
         ],

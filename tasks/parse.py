@@ -242,16 +242,18 @@ def extraction_of(place: Workplace, document: Document) -> Extraction:
 
 
 @task(task_run_name="find guides of this run", **RETRIED)
-def guides_of(ingested: list[Ingested]) -> list[str]:
+def guides_of(ingested: list[Ingested], *, accept_doubtful: bool = False) -> list[str]:
     """Ids of the guides that were given, or that given submissions and tables answer; all if none were.
 
-    Guides with problems are left out: what they say cannot be trusted.
+    Guides with problems are left out, since what they say cannot be trusted, unless they are accepted.
     """
     place = workplace()
     owner = place.settings.owner
     given = {document_id for part in ingested for document_id in part["document_ids"]}
-    sound = (row for row in records.guides(place.catalog, owner) if row.outcome is ParseOutcome.OK)
-    everything = [row.id for row in sound]
+    taken = (ParseOutcome.OK, ParseOutcome.PROBLEM) if accept_doubtful else (ParseOutcome.OK,)
+    everything = [
+        row.id for row in records.guides(place.catalog, owner) if row.outcome in taken and row.n_items
+    ]
     if not given:
         return everything
     answered = {

@@ -138,6 +138,8 @@ def _data(place: Workplace, dataset: Dataset) -> DataSection:
     catalog, owner = place.catalog, place.settings.owner
     files = records.files(catalog, owner)
     quarantined = records.quarantined(catalog, owner)
+    trained_on = set(records.dataset_frames(catalog, dataset.id).items["guide_id"])
+    doubtful = [g for g in records.guides(catalog, owner) if g.problems]
     return DataSection(
         n_items=dataset.n_items,
         n_answers=dataset.n_answers,
@@ -155,9 +157,8 @@ def _data(place: Workplace, dataset: Dataset) -> DataSection:
             for r in quarantined.head(MOST_ROWS).to_dict("records")
         ),
         unreadable=tuple(Problem(f["name"], f["reason"]) for f in _with_outcome(files, Outcome.REJECTED)),
-        unbalanced=tuple(
-            Problem(g.title, "; ".join(g.problems)) for g in records.guides(catalog, owner) if g.problems
-        ),
+        unbalanced=tuple(Problem(g.title, "; ".join(g.problems)) for g in doubtful if g.id not in trained_on),
+        doubtful=tuple(Problem(g.title, "; ".join(g.problems)) for g in doubtful if g.id in trained_on),
     )
 
 

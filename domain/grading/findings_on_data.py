@@ -104,6 +104,7 @@ def left_out(report: ReportInput) -> Iterator[Finding]:
     yield from _quarantine(report)
     yield from _problems("file", "could not be used", data.unreadable)
     yield from _problems("guide", "did not add up and taught nothing", data.unbalanced)
+    yield from _problems("doubtful guide", "was accepted: its marks may be wrong", data.doubtful)
     if evaluation.n_ungraded:
         yield Finding(
             Severity.WARNING,

@@ -95,6 +95,9 @@ class DataSection:
     unreadable: tuple[Problem, ...] = ()
     """Files that could not be read or parsed."""
     unbalanced: tuple[Problem, ...] = ()
+    """Guides with problems that were left out."""
+    doubtful: tuple[Problem, ...] = ()
+    """Guides with problems that were trained on all the same, since somebody asked for it."""
     """Guides whose marks do not add up; they are not trained on."""
 
 

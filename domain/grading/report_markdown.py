@@ -145,7 +145,9 @@ def _data(view: View) -> Iterator[str]:
     documents = [(plain(d.role), plain(d.media_type), plain(d.method), f"{d.n:,}") for d in data.documents]
     yield from table_lines(("Role", "Format", "Read by", "Documents"), documents)
     said = [f"{plain(d.name)} says the same as {plain(d.equals)}" for d in data.duplicates]
-    said += [f"{plain(p.name)}: {plain(p.reason)}" for p in (*data.unreadable, *data.unbalanced)]
+    said += [
+        f"{plain(p.name)}: {plain(p.reason)}" for p in (*data.unreadable, *data.unbalanced, *data.doubtful)
+    ]
     for line in said[: view.most_rows]:
         yield f"- {line}"
 

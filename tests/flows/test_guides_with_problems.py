@@ -27,3 +27,10 @@ def test_answers_to_a_guide_that_does_not_balance_are_in_no_dataset(
     told = {guide["title"]: guide["problems"] for guide in outcome["guides"]}
     assert told == {"Plants and rust": [], "Stars": ["the items add up to 4 marks, the guide states 9"]}
     assert (outcome["dataset"]["n_items"], outcome["dataset"]["n_answers"]) == (2, 60)
+    assert {guide["title"]: guide["in_dataset"] for guide in outcome["guides"]}["Stars"] is False
+    accepted = trainyard.json(
+        *("prepare", "--guides", folder / "guides", "--submissions", folder / "papers", "--accept-doubtful"),
+        code=1,
+    )
+    assert (accepted["dataset"]["n_items"], accepted["dataset"]["n_answers"]) == (4, 80)
+    assert all(guide["in_dataset"] for guide in accepted["guides"])
