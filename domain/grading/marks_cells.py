@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from domain.grading.marks_notation import NUMBER, read_number, take_marks
 
 _CODE = r"(?:dM|DM|[MABCDEGKPQRSU])(?P<n>\d)(?:\s?(?:ft|dep\*?|cao|cso|oe|isw|nfww|\*))*"
-_CODES = re.compile(r"\(?\b(?:dM|DM|[MABCDEGKPQRSU])(\d)(?=\b|[A-Zdf*()])", re.ASCII)
+_CODES = re.compile(r"\(?(?<![A-Za-z])(?:dM|DM|[MABCDEGKPQRSU])(\d)(?=\b|[A-Zdf*()])", re.ASCII)
 _ONLY_CODES = re.compile(
     r"(?:\(?(?:dM|DM|[MABCDEGKPQRSU])\d(?:\s?(?:ft|dep|cao|cso|oe|isw|nfww|\*)){0,3}\)?[\s,;+]{0,3}){1,12}",
     re.ASCII,
 )
 _SPECIAL = re.compile(r"\b(?:SC|B?SC|sc)\s?\d\b")
+_OBJECTIVE = re.compile(r"\(?\bAO\s?\d(?:\.\d[a-z]?)?\b\)?", re.IGNORECASE)
+_SPACED = re.compile(rf"{NUMBER}(?:\s{{1,4}}{NUMBER}){{1,12}}")
 _BRACKETED = re.compile(rf"[\[(]\s*(?P<n>{NUMBER})\s*(?:marks?|pts?|points?)?\s*[\])]", re.IGNORECASE)
 _BAND = re.compile(
     rf"(?:level\s?\d\s*:?\s*)?(?P<low>{NUMBER})\s*(?:-|–|—|to)\s*(?P<high>{NUMBER})\s*(?:marks?)?",
@@ -40,8 +42,8 @@ class MarksCell:
 
 
 def read_marks_cell(cell: str) -> MarksCell:
-    """What a cell of marks says; codes of special cases (SC1) and words are passed over."""
-    text = _SPECIAL.sub(" ", cell[:_LONGEST]).strip(" .:;\t\n")
+    """What a cell of marks says; special cases (SC1), objectives (AO2) and words are passed over."""
+    text = _OBJECTIVE.sub(" ", _SPECIAL.sub(" ", cell[:_LONGEST])).strip(" .:;\t\n")
     if not text:
         return MarksCell(None)
     plain = read_number(text)
@@ -68,6 +70,9 @@ def _whole(text: str) -> MarksCell | None:
         return MarksCell(int(found["n"]) * (read_number(found["worth"]) or 0.0))
     if _SUM.fullmatch(text):
         values = tuple(read_number(part) or 0.0 for part in text.split("+"))
+        return MarksCell(sum(values), values)
+    if "\n" not in text and _SPACED.fullmatch(text):
+        values = tuple(read_number(part) or 0.0 for part in text.split())
         return MarksCell(sum(values), values)
     if _ONLY_CODES.fullmatch(text):
         values = tuple(float(n) for n in _CODES.findall(text))
