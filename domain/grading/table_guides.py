@@ -336,13 +336,20 @@ def _sorted_guidance(text: str) -> tuple[list[str], list[str], str]:
     accepted: list[str] = []
     refused: list[str] = []
     rest: list[str] = []
+    last = rest
     for line in text.splitlines():
         for kind, found in ((refused, _REFUSED.match(line)), (accepted, _ACCEPTED.match(line))):
             if found:
                 kind.append(line[found.end() :])
+                last = kind
                 break
         else:
+            if last is not rest and line[:1].islower():
+                # The cell's width cut what is accepted in two.
+                last[-1] = f"{last[-1]} {line.strip()}"
+                continue
             rest.append(line)
+            last = rest
     return accepted, refused, "\n".join(rest)
 
 

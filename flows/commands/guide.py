@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from domain.errors import InputError
 from flows.commands.running import launch
 from flows.commands.speech import say
 
@@ -47,4 +48,32 @@ def export(
     for problem in problems:
         say(f"Problem: {problem}")
     if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def review(
+    files: Annotated[list[Path], typer.Argument(help="Guides, in any format that can be read.")],
+    to: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("guide-review"),
+) -> None:
+    """Show guides beside their sources, each as an HTML page, with a YAML file to correct.
+
+    A corrected YAML file, given to --guides in place of the guide, is what is trained on. Exit code 1 if
+    any guide has problems.
+    """
+    launch()
+    from tasks.guide_files import review_guide
+
+    n_doubtful = 0
+    for file in files:
+        try:
+            done = review_guide(file, to)
+        except InputError as refusal:
+            n_doubtful += 1
+            say(str(refusal))
+            continue
+        n_doubtful += bool(done.problems)
+        state = f"{len(done.problems)} problems" if done.problems else "balances"
+        say(f"{file}: {state}; look at {done.page}, correct {done.editable}")
+    if n_doubtful:
         raise typer.Exit(1)
