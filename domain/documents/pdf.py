@@ -118,8 +118,6 @@ def _page(page: Any, number: int) -> tuple[str, tuple[Table, ...]]:
     from domain.documents.pdf_tables import page_with_tables, rules_of
 
     text = page.get_textpage().get_text_range()
-    if page.get_rotation():
-        return text, ()
     found = page_with_tables(page, number)
     if found is None and may_hold_columns(text):
         found = page_with_columns(page, number, rules_of(page))

@@ -8,14 +8,15 @@ is ruled across the page or, without such lines, where a number begins.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 from domain.documents.extraction import Table
+from domain.documents.page_frame import Frame
 from domain.documents.page_lines import Line, Word, lines_of_words
+from domain.documents.pdf_words import MOST_CHARS, words_of
 
-_MOST_CHARS = 30_000
 _MOST_PHRASES = 9
 _ALIGNED = 2.5
 """Points within which words begin below each other."""
@@ -28,7 +29,7 @@ _NUMBER = re.compile(r"^(?:q|qu|qn|que|questions?|no|nr|number|item|part|task)\b
 
 def may_hold_columns(text: str) -> bool:
     """Whether a page's text can hold such a header at all: a look that costs nothing."""
-    head = text[:_MOST_CHARS]
+    head = text[:MOST_CHARS]
     return bool(re.search(r"(?i)\b(?:marks?|points?|pts|score)\b", head) and _ANSWER.search(head))
 
 
@@ -39,7 +40,7 @@ def page_with_columns(
 
     `rules` are the lines across the page: (height, left, right).
     """
-    return lines_with_columns(lines_of_words(_words(page.get_textpage())), number, rules)
+    return lines_with_columns(lines_of_words(words_of(page.get_textpage(), Frame.of(page))), number, rules)
 
 
 def lines_with_columns(
@@ -72,37 +73,6 @@ def lines_with_columns(
     parts = [line.text for line in lines[:at]]
     parts += [" | ".join(" ".join(cell.split()) for cell in row) for row in told]
     return "\n".join([*parts, *after]), (Table(told, number),)
-
-
-def _words(textpage: Any) -> Iterator[Word]:
-    from ctypes import byref, c_double
-
-    import pypdfium2.raw as pdfium
-
-    left, right, bottom, top = c_double(), c_double(), c_double(), c_double()
-    letters: list[str] = []
-    box = (0.0, 0.0, 0.0, 0.0)
-    for i in range(min(textpage.count_chars(), _MOST_CHARS)):
-        code = pdfium.FPDFText_GetUnicode(textpage, i)
-        letter = chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
-        seen = not letter.isspace() and pdfium.FPDFText_GetCharBox(
-            textpage, i, byref(left), byref(right), byref(bottom), byref(top)
-        )
-        here = (left.value, right.value, bottom.value, top.value)
-        if letters and (not seen or not _goes_on(box, here)):
-            yield Word("".join(letters), *box)
-            letters = []
-        if seen:
-            box = here if not letters else (box[0], here[1], min(box[2], here[2]), max(box[3], here[3]))
-            letters.append(letter)
-    if letters:
-        yield Word("".join(letters), *box)
-
-
-def _goes_on(box: tuple[float, float, float, float], here: tuple[float, float, float, float]) -> bool:
-    """Whether a letter continues a word: right of it, close by, and at its height."""
-    height = max(box[3] - box[2], 1.0)
-    return -height < here[0] - box[1] <= 0.4 * height and here[3] > box[2] and here[2] < box[3]
 
 
 def _header(line: Line) -> list[Word] | None:

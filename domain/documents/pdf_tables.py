@@ -14,6 +14,9 @@ from itertools import pairwise
 from typing import Any
 
 from domain.documents.extraction import Table
+from domain.documents.page_frame import FAR, Frame
+from domain.documents.page_lines import lines_of_words
+from domain.documents.pdf_words import words_of
 
 _NEAR = 3.0
 """Points (1/72 inch) within which two strokes are one line, or touch."""
@@ -51,7 +54,7 @@ class _Grid:
 
 def rules_of(page: Any) -> list[tuple[float, float, float]]:
     """The lines across a page: (height, left, right) in points."""
-    return [(line.at, line.start, line.end) for line in _lines(page)[0]]
+    return [(line.at, line.start, line.end) for line in _lines(page, Frame.of(page))[0]]
 
 
 def page_with_tables(page: Any, number: int) -> tuple[str, tuple[Table, ...]] | None:
@@ -59,26 +62,25 @@ def page_with_tables(page: Any, number: int) -> tuple[str, tuple[Table, ...]] | 
 
     None too where the text would lose something: beside a table, or across its lines.
     """
-    if page.get_rotation():
-        return None
-    grids = sorted(_grids(*_lines(page)), key=lambda grid: -grid.ys[0])
+    frame = Frame.of(page)
+    grids = sorted(_grids(*_lines(page, frame)), key=lambda grid: -grid.ys[0])
     if not grids:
         return None
-    textpage = page.get_textpage()
+    texts = _Texts(page, frame)
     parts: list[str] = []
     tables: list[Table] = []
     top: float | None = None
     for grid in grids:
         if top is not None and grid.ys[0] > top:
             return None  # side by side, or one in another
-        rows = _rows(grid, textpage)
-        parts.append(_text_within(textpage, bottom=grid.ys[0], top=top))
+        rows = _rows(grid, texts)
+        parts.append(texts.within(bottom=grid.ys[0], top=FAR if top is None else top))
         parts.extend(" | ".join(" ".join(cell.split()) for cell in row) for row in rows)
         tables.append(Table(rows, number))
         top = grid.ys[-1]
-    parts.append(_text_within(textpage, top=top))
+    parts.append(texts.within(top=FAR if top is None else top))
     text = "\n".join(part.strip("\r\n") for part in parts if part.strip())
-    if _changed(textpage.get_text_bounded(), text) > _MAX_CHANGED:
+    if _changed(texts.whole, text) > _MAX_CHANGED:
         return None
     return text, tuple(tables)
 
@@ -89,25 +91,42 @@ def _changed(whole: str, kept: str) -> float:
     return ((expected - found) + (found - expected)).total() / max(1, expected.total())
 
 
-def _text_within(
-    textpage: Any,
-    *,
-    left: float | None = None,
-    bottom: float | None = None,
-    right: float | None = None,
-    top: float | None = None,
-) -> str:
-    # pdfium takes each glyph that touches the box, so a "g" above a line would be in the cell below.
-    text: str = textpage.get_text_bounded(
-        left=None if left is None else left + _MARGIN,
-        bottom=None if bottom is None else bottom + _MARGIN,
-        right=None if right is None else right - _MARGIN,
-        top=None if top is None else top - _MARGIN,
-    )
-    return text
+class _Texts:
+    """The text of a page by place. On turned pages pdfium joins the lines of a box: words are used there."""
+
+    def __init__(self, page: Any, frame: Frame) -> None:
+        self._textpage = page.get_textpage()
+        self._words = list(words_of(self._textpage, frame)) if frame.turned else None
+
+    @property
+    def whole(self) -> str:
+        text: str = self._textpage.get_text_range()
+        return text
+
+    def within(
+        self,
+        *,
+        left: float = -FAR,
+        bottom: float = -FAR,
+        right: float = FAR,
+        top: float = FAR,
+    ) -> str:
+        if self._words is not None:
+            inside = [
+                word
+                for word in self._words
+                if left <= (word.left + word.right) / 2 <= right
+                and bottom <= (word.bottom + word.top) / 2 <= top
+            ]
+            return "\n".join(line.text for line in lines_of_words(inside))
+        # pdfium takes each glyph that touches the box, so a "g" above a line would be in the cell below.
+        text: str = self._textpage.get_text_bounded(
+            left=left + _MARGIN, bottom=bottom + _MARGIN, right=right - _MARGIN, top=top - _MARGIN
+        )
+        return text
 
 
-def _lines(page: Any) -> tuple[list[_Line], list[_Line]]:
+def _lines(page: Any, frame: Frame) -> tuple[list[_Line], list[_Line]]:
     """(lines across, lines down), strokes on one line joined."""
     import pypdfium2.raw as pdfium
 
@@ -116,7 +135,7 @@ def _lines(page: Any) -> tuple[list[_Line], list[_Line]]:
     for at, item in enumerate(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=1)):
         if at > _MAX_OBJECTS:
             return [], []
-        for left, bottom, right, top in _strokes(item, pdfium):
+        for left, bottom, right, top in map(frame.shown, _strokes(item, pdfium)):
             if right - left > _NEAR >= top - bottom:
                 across.append(_Line((top + bottom) / 2, left, right))
             elif top - bottom > _NEAR >= right - left:
@@ -225,7 +244,7 @@ def _distinct(places: Iterator[float]) -> tuple[float, ...]:
     return tuple(kept)
 
 
-def _rows(grid: _Grid, textpage: Any) -> tuple[tuple[str, ...], ...]:
+def _rows(grid: _Grid, texts: _Texts) -> tuple[tuple[str, ...], ...]:
     rows = [[""] * (len(grid.xs) - 1) for _ in grid.ys[1:]]
     taken: set[tuple[int, int]] = set()
     for row, (top, bottom) in enumerate(pairwise(grid.ys)):
@@ -240,8 +259,7 @@ def _rows(grid: _Grid, textpage: Any) -> tuple[tuple[str, ...], ...]:
                 last_row += 1
             for down in range(row, last_row + 1):
                 taken.update((down, across) for across in range(column, last_column + 1))
-            text = _text_within(
-                textpage,
+            text = texts.within(
                 left=grid.xs[column],
                 bottom=grid.ys[last_row + 1],
                 right=grid.xs[last_column + 1],

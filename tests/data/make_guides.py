@@ -24,9 +24,9 @@ from papers import BIOLOGY, COMPUTING, MATHS, PAPERS, Paper
 
 ALL_WRITERS = ("ruled", "docx", "html", "xlsx")
 MORE_WRITERS = {
-    "aqa": ("small", "cut", "md"),
+    "aqa": ("small", "cut", "turned", "md"),
     "ocr": ("across", "shaded"),
-    "cambridge": ("across", "shaded", "small", "cut", "csv"),
+    "cambridge": ("across", "turnedacross", "turned", "shaded", "small", "cut", "csv"),
     "several": ("across",),
     "points": ("small",),
     "codes": ("across",),

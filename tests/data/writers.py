@@ -43,6 +43,29 @@ def pdf_cut(blocks: Sequence[Block]) -> bytes:
     return _pdf(blocks, [("GRID", (0, 0), (-1, -1), 0.5, "black")], height=225, repeated=False)
 
 
+def pdf_turned(blocks: Sequence[Block], *, ruled: bool = True) -> bytes:
+    """Stored on its side and shown upright, as landscape pages often are."""
+    from pypdf import PdfWriter, Transformation
+    from pypdf.generic import NameObject, NumberObject, RectangleObject
+
+    writer = PdfWriter(clone_from=io.BytesIO(pdf_ruled(blocks) if ruled else pdf_across(blocks)))
+    for number, page in enumerate(writer.pages):
+        width, height = float(page.mediabox.width), float(page.mediabox.height)
+        turned = 90 if (number + ruled) % 2 else 270
+        move = (height, 0) if turned == 90 else (0, width)
+        page.add_transformation(Transformation().rotate(turned if turned == 90 else -90).translate(*move))
+        page.mediabox = page.cropbox = RectangleObject((0, 0, height, width))
+        page[NameObject("/Rotate")] = NumberObject(turned)
+    stream = io.BytesIO()
+    writer.write(stream)
+    return stream.getvalue()
+
+
+def pdf_turned_across(blocks: Sequence[Block]) -> bytes:
+    """As `pdf_turned`, with lines below rows only."""
+    return pdf_turned(blocks, ruled=False)
+
+
 def _pdf(
     blocks: Sequence[Block], style: list[tuple[object, ...]], height: float = 842, *, repeated: bool = True
 ) -> bytes:
@@ -199,6 +222,8 @@ WRITERS: dict[str, tuple[Writer, str]] = {
     "shaded": (pdf_shaded, ".pdf"),
     "small": (pdf_small_pages, ".pdf"),
     "cut": (pdf_cut, ".pdf"),
+    "turned": (pdf_turned, ".pdf"),
+    "turnedacross": (pdf_turned_across, ".pdf"),
     "docx": (docx, ".docx"),
     "html": (as_html, ".html"),
     "md": (markdown, ".md"),
