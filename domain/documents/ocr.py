@@ -54,8 +54,8 @@ def read_picture(picture: Any, number: int, name: str) -> Seen:
         best = max((best, *others), key=lambda one: one.sense)
     lines = lines_of_words(best.words)
     found = lines_with_columns(lines, number)
-    text, tables = found or ("\n".join(line.text for line in lines), ())
-    return Seen(text, tables, round(best.mean, 3), best.turned)
+    text = found.text if found else "\n".join(line.text for line in lines)
+    return Seen(text, (found.table,) if found else (), round(best.mean, 3), best.turned)
 
 
 @dataclass(frozen=True)

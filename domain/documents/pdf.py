@@ -13,6 +13,7 @@ from typing import Any
 
 from domain.documents.extraction import PAGE_BREAK, Draft, Limits, Table
 from domain.documents.ocr import INSTALL, MOST_PIXELS, is_installed, read_picture
+from domain.documents.pdf_columns import Layout
 from domain.documents.quality import quality_of
 from domain.errors import InputError
 
@@ -88,10 +89,11 @@ def _by_pypdfium2(content: bytes, name: str, limits: Limits, *, pictures: bool =
         pages: list[str] = []
         tables: list[Table] = []
         seen: list[str] = []
+        layout: Layout | None = None
         n_chars = 0
         for at in range(len(document)):
             page = document[at]
-            text, found = _page(page, at + 1)
+            text, found, layout = _page(page, at + 1, layout)
             if (pictures or _is_picture(page, text)) and is_installed() and len(seen) < _MOST_PICTURES:
                 by_ocr = read_picture(_rendered(page), at + 1, name)
                 text, found = by_ocr.text, by_ocr.tables
@@ -112,16 +114,20 @@ def _by_pypdfium2(content: bytes, name: str, limits: Limits, *, pictures: bool =
         document.close()
 
 
-def _page(page: Any, number: int) -> tuple[str, tuple[Table, ...]]:
-    """A page's text with its tables in their place, and the tables."""
+def _page(page: Any, number: int, before: Layout | None) -> tuple[str, tuple[Table, ...], Layout | None]:
+    """A page's text with its tables in place, the tables, and columns that the next page may go on with."""
     from domain.documents.pdf_columns import may_hold_columns, page_with_columns
     from domain.documents.pdf_tables import page_with_tables, rules_of
 
     text = page.get_textpage().get_text_range()
     found = page_with_tables(page, number)
-    if found is None and may_hold_columns(text):
-        found = page_with_columns(page, number, rules_of(page))
-    return found or (text, ())
+    if found is not None:
+        return *found, None
+    if before is not None or may_hold_columns(text):
+        columned = page_with_columns(page, number, rules_of(page), before)
+        if columned is not None:
+            return columned.text, (columned.table,), columned.layout
+    return text, (), None
 
 
 def _is_picture(page: Any, text: str) -> bool:

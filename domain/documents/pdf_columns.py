@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,8 @@ _WIDE = 0.5
 """Of the table's width: a rule must be as long to part two rows."""
 _MARKS = re.compile(r"^(?:max\.?\s)?(?:total\s)?(?:marks?|mks?|points?|pts|score)(?:\s\w+)?$", re.IGNORECASE)
 _ANSWER = re.compile(r"\b(?:answers?|responses?|solutions?|scheme|working|key|indicative)\b", re.IGNORECASE)
+_KEPT = 0.8
+_NUMBERED = re.compile(r"^(?:q\s?)?\d{1,2}\b|^\(?[a-z]\)", re.IGNORECASE)
 _NUMBER = re.compile(r"^(?:q|qu|qn|que|questions?|no|nr|number|item|part|task)\b", re.IGNORECASE)
 
 
@@ -33,46 +36,99 @@ def may_hold_columns(text: str) -> bool:
     return bool(re.search(r"(?i)\b(?:marks?|points?|pts|score)\b", head) and _ANSWER.search(head))
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where the columns of a table are, for pages that go on with it without its header."""
+
+    header: tuple[Word, ...]
+    cuts: tuple[float, ...]
+
+    @property
+    def n_before_answer(self) -> int:
+        """Columns of numbers: those before the one of answers, and one at least."""
+        return max(next(i for i, phrase in enumerate(self.header) if _ANSWER.search(phrase.text)), 1)
+
+
+@dataclass(frozen=True)
+class Columned:
+    """A page with its table as " | " rows in the text."""
+
+    text: str
+    table: Table
+    layout: Layout
+
+
 def page_with_columns(
-    page: Any, number: int, rules: Sequence[tuple[float, float, float]]
-) -> tuple[str, tuple[Table, ...]] | None:
-    """The page's text with the table as " | " rows, and the table; None without one.
+    page: Any,
+    number: int,
+    rules: Sequence[tuple[float, float, float]],
+    before: Layout | None = None,
+) -> Columned | None:
+    """The page's table, by its header or by that of the page before; None without one.
 
     `rules` are the lines across the page: (height, left, right).
     """
-    return lines_with_columns(lines_of_words(words_of(page.get_textpage(), Frame.of(page))), number, rules)
+    words = words_of(page.get_textpage(), Frame.of(page))
+    return lines_with_columns(lines_of_words(words), number, rules, before)
 
 
 def lines_with_columns(
-    lines: Sequence[Line], number: int, rules: Sequence[tuple[float, float, float]] = ()
-) -> tuple[str, tuple[Table, ...]] | None:
+    lines: Sequence[Line],
+    number: int,
+    rules: Sequence[tuple[float, float, float]] = (),
+    before: Layout | None = None,
+) -> Columned | None:
     """As `page_with_columns`, from lines from the top down."""
-    at, header = next(((i, found) for i, line in enumerate(lines) if (found := _header(line))), (0, None))
-    if header is None or at + 1 >= len(lines):
+    at, header = next(((i, found) for i, line in enumerate(lines) if (found := _header(line))), (-1, None))
+    if header is not None:
+        layout = Layout(tuple(header), tuple(_cuts(header, lines[at + 1 :])))
+    elif before is not None and _fits(lines, before):
+        layout = before
+    else:
         return None
-    cuts = _cuts(header, lines[at + 1 :])
-    rows: list[list[list[str]]] = [[[phrase.text] for phrase in header]]
+    top = header[0].top if header else max((line.middle for line in lines), default=0.0) + 1
+    rows, after = _rows(lines, at, layout, _heights(rules, layout.header, top))
+    if header:
+        rows.insert(0, [[phrase.text] for phrase in header])
+    told = tuple(tuple("\n".join(cell) for cell in row) for row in rows)
+    if len(told) < (2 if header else 1):
+        return None
+    parts = [line.text for line in lines[: max(at, 0)]]
+    parts += [" | ".join(" ".join(cell.split()) for cell in row) for row in told]
+    return Columned("\n".join([*parts, *after]), Table(told, number), layout)
+
+
+def _rows(
+    lines: Sequence[Line], at: int, layout: Layout, heights: Sequence[float]
+) -> tuple[list[list[list[str]]], list[str]]:
+    """The rows below line `at`, each cell as its lines; and lines that run across the columns."""
+    rows: list[list[list[str]]] = []
     after: list[str] = []
-    heights = _heights(rules, header)
-    answer = next(i for i, phrase in enumerate(header) if _ANSWER.search(phrase.text))
-    above = lines[at]
+    above: Line | None = lines[at] if at >= 0 else None
     for line in lines[at + 1 :]:
-        cells = _cells(line, cuts)
+        cells = _cells(line, layout.cuts)
         if cells is None:
             after.append(line.text)
             continue
-        if _begins(line, above, heights, cells[: max(answer, 1)]) or len(rows) == 1:
-            rows.append([[] for _ in header])
+        if not rows or above is None or _begins(line, above, heights, cells[: layout.n_before_answer]):
+            rows.append([[] for _ in layout.header])
         for cell, text in zip(rows[-1], cells, strict=True):
             if text:
                 cell.append(text)
         above = line
-    told = tuple(tuple("\n".join(cell) for cell in row) for row in rows)
-    if len(told) < 2:
-        return None
-    parts = [line.text for line in lines[:at]]
-    parts += [" | ".join(" ".join(cell.split()) for cell in row) for row in told]
-    return "\n".join([*parts, *after]), (Table(told, number),)
+    return rows, after
+
+
+def _fits(lines: Sequence[Line], layout: Layout) -> bool:
+    """Whether a page goes on with a table: most lines keep to its columns, and some begin with a number."""
+    cells = [_cells(line, layout.cuts) for line in lines]
+    kept = [one for one in cells if one is not None]
+    numbered = sum(_NUMBERED.match(one[0]) is not None for one in kept)
+    return (
+        len(kept) >= _KEPT * len(lines)
+        and numbered > 0
+        and any(len([c for c in one if c]) > 2 for one in kept)
+    )
 
 
 def _header(line: Line) -> list[Word] | None:
@@ -124,10 +180,10 @@ def _cells(line: Line, cuts: Sequence[float]) -> list[str] | None:
     return cells
 
 
-def _heights(rules: Sequence[tuple[float, float, float]], header: Sequence[Word]) -> list[float]:
+def _heights(rules: Sequence[tuple[float, float, float]], header: Sequence[Word], top: float) -> list[float]:
     """Heights of the rules that part rows: those below the header that are nearly as wide as it."""
     left, right = header[0].left, header[-1].right
-    below = [at for at, start, end in rules if end - start >= _WIDE * (right - left) and at < header[0].top]
+    below = [at for at, start, end in rules if end - start >= _WIDE * (right - left) and at < top]
     return sorted(set(below), reverse=True)
 
 

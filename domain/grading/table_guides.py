@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile, zip_longest
 
 from domain.documents.extraction import Extraction
+from domain.grading.cell_lines import BULLET, unwrapped
 from domain.grading.drafts import Candidate, Draft, Point
 from domain.grading.marks_cells import MarksCell, read_marks_cell
 from domain.grading.marks_notation import has_limit, take_marks
@@ -46,7 +47,6 @@ _SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a
 _SLACK = 1e-6
 _HEADER_ROWS = 6
 _SPACED_DIGITS = re.compile(r"(?<=\d)\s+(?=[\d.])|(?<=\.)\s+(?=\d)")
-_BULLET = re.compile(r"^\s*(?:[-*•–—·▪◦‣●■✓✔]|\d{1,2}[.)])\s+")
 
 
 def read_tables(extraction: Extraction) -> Candidate:
@@ -310,7 +310,7 @@ def _draft(cells: dict[str, str], row: Row, levels: tuple[str, ...], position: i
     asked = take_marks(question) if not cells.get("marks") else None
     read = read_marks_cell(cells.get("marks", ""))
     value = read.total if cells.get("marks") else asked.marks if asked else None
-    answer = cells.get("answer", "")
+    answer = unwrapped(cells.get("answer", ""))
     accepted, refused, rest = _sorted_guidance(cells.get("guidance", ""))
     told = _sorted_guidance(cells.get("criteria", ""))
     points = _points(told[2]) or _points_of(answer, rest, read, value)
@@ -368,7 +368,7 @@ def _points_of(answer: str, guidance: str, read: MarksCell, value: float | None)
             return stated
     lines = [line for line in answer.splitlines() if line.strip()]
     limited = bool(lines) and has_limit(lines[0])
-    told = [_BULLET.sub("", line).strip(" ;") for line in (lines[1:] if limited else lines)]
+    told = [BULLET.sub("", line).strip(" ;") for line in (lines[1:] if limited else lines)]
     if len(told) < 2 or value is None:
         return []
     if limited:
@@ -380,7 +380,7 @@ def _points_of(answer: str, guidance: str, read: MarksCell, value: float | None)
 
 def _tidy(answer: str) -> str:
     """An answer without marks and bullets, "and", "or" alone on a line kept as they are."""
-    return "\n".join(_BULLET.sub("", take_marks(line).text) for line in answer.splitlines()).strip()
+    return "\n".join(BULLET.sub("", take_marks(line).text) for line in answer.splitlines()).strip()
 
 
 def _continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> Draft:
@@ -388,7 +388,7 @@ def _continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> D
 
     Where it does not count, because it shows another method, it only tells another answer.
     """
-    answer = cells.get("answer", "")
+    answer = unwrapped(cells.get("answer", ""))
     if not counts:
         told_again = tuple(text for text in [_tidy(answer)] if text and not _METHOD.match(text))
         return replace(draft, alternatives=(*draft.alternatives, *told_again))

@@ -26,7 +26,7 @@ ALL_WRITERS = ("ruled", "docx", "html", "xlsx")
 MORE_WRITERS = {
     "aqa": ("small", "cut", "turned", "md"),
     "ocr": ("across", "shaded"),
-    "cambridge": ("across", "turnedacross", "turned", "shaded", "small", "cut", "csv"),
+    "cambridge": ("across", "long", "turnedacross", "turned", "shaded", "small", "cut", "csv"),
     "several": ("across",),
     "points": ("small",),
     "codes": ("across",),

@@ -22,6 +22,11 @@ def pdf_across(blocks: Sequence[Block]) -> bytes:
     return _pdf(blocks, [("LINEBELOW", (0, 0), (-1, -1), 0.5, "black")])
 
 
+def pdf_long(blocks: Sequence[Block]) -> bytes:
+    """Lines below rows only, over several pages, the header on the first alone."""
+    return _pdf(blocks, [("LINEBELOW", (0, 0), (-1, -1), 0.5, "black")], height=225, repeated=False)
+
+
 def pdf_shaded(blocks: Sequence[Block]) -> bytes:
     """No lines: a shaded header and every second row."""
     return _pdf(
@@ -222,6 +227,7 @@ WRITERS: dict[str, tuple[Writer, str]] = {
     "shaded": (pdf_shaded, ".pdf"),
     "small": (pdf_small_pages, ".pdf"),
     "cut": (pdf_cut, ".pdf"),
+    "long": (pdf_long, ".pdf"),
     "turned": (pdf_turned, ".pdf"),
     "turnedacross": (pdf_turned_across, ".pdf"),
     "docx": (docx, ".docx"),
