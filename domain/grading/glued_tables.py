@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate
+from domain.grading.number_cells import read_number_cell
 from domain.grading.segments import lines_of
-from domain.grading.table_guides import TableReading, read_number_cell
+from domain.grading.table_guides import TableReading
 from domain.grading.table_rows import Row
 from domain.grading.totals import read_total
 

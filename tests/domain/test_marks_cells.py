@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.grading.marks_cells import read_marks_cell
-from domain.grading.table_guides import read_number_cell
+from domain.grading.number_cells import read_number_cell
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""Cells that hold the number of a question or of a part: "1(a)(ii)", "01.2", "(b)", "0 3 . 1"."""
+
+from __future__ import annotations
+
+import re
+
+from domain.grading.numbering import split_parts
+
+_NUMBER = re.compile(
+    r"^(?:(?:q(?:u(?:estion)?)?|no|item|problem|task)(?![a-z])\.?)?[\s*]*(?P<top>\d{1,3}(?:\s?\.\s?\d{1,2}){0,3})?"
+    r"(?P<parts>(?:[\s.]?\(?(?:[a-z]|[ivx]{1,5})\)?[.)]?){0,3})(?:\s*\(?cont[a-z.’'\s]{0,10}\)?)?[.):]?$",
+    re.IGNORECASE,
+)
+_ONLY_PARTS = re.compile(
+    r"^\(?(?:[a-z]|[ivx]{1,5})\)?[.)]?(?:\s?\(?[ivx]{1,5}\)?[.)]?)?(?:\s?\([ivx]{1,5}\))?$", re.IGNORECASE
+)
+_SPACED_DIGITS = re.compile(r"(?<=\d)\s+(?=[\d.])|(?<=\.)\s+(?=\d)")
+
+
+def read_number_cell(cell: str) -> tuple[str, ...]:
+    """The levels that a cell of numbers says: "1(a)(ii)", "01.2", "(b)", "0 3 . 1"; () for anything else."""
+    text = _SPACED_DIGITS.sub("", " ".join(cell.split())).strip("*. ")
+    found = _NUMBER.match(text)
+    if not found or not (found["top"] or _ONLY_PARTS.match(found["parts"].strip())):
+        return ()
+    top = re.sub(r"(?<![\w.])0+(?=\d)", "", (found["top"] or "").replace(" ", ""))
+    return ((top,) if top else ()) + split_parts(found["parts"])

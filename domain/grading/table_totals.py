@@ -1,0 +1,73 @@
+"""Rows of totals between the items of a table: of a question, of the rows above, or of the paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.grading.drafts import Draft
+from domain.grading.marks_cells import read_marks_cell
+from domain.grading.table_columns import Columns
+from domain.grading.table_items import worth_of
+from domain.grading.table_rows import Row
+from domain.grading.totals import read_total
+
+_TOTAL = re.compile(
+    r"^\W*(?:(?:grand|overall|question|paper|section)\s)?(?:q(?:uestion)?\s?)?\d{0,3}\s?total\b", re.I
+)
+TOTAL_OF = re.compile(
+    r"\bq(?:uestion)?\.?\s*(?P<a>\d{1,3})\b|\btotal\s+(?:for\s+)?(?P<b>\d{1,3})\s*$", re.IGNORECASE
+)
+_SLACK = 1e-6
+
+
+@dataclass
+class RowTotal:
+    """A row of totals: the question that it names, and the drafts since the row of totals before."""
+
+    marks: float
+    of: str
+    since: tuple[int, int]
+    whole: bool = False
+    """Whether it names the paper."""
+
+
+def total_of_row(row: Row, columns: Columns) -> float | None:
+    filled = [" ".join(cell.split()) for cell in row.cells if cell.strip()]
+    if not filled or not _TOTAL.match(filled[0]):
+        return None
+    at = columns.by_name.get("marks", len(row.cells))
+    if at < len(row.cells) and (value := read_marks_cell(row.cells[at]).total) is not None:
+        return value
+    stated = next(
+        (value for cell in reversed(filled[1:]) if (value := read_marks_cell(cell).total) is not None), None
+    )
+    if stated is None and (line := read_total(filled[0])):
+        return line.marks
+    return stated
+
+
+def sort_row_totals(
+    totals: Sequence[RowTotal], drafts: Sequence[Draft]
+) -> tuple[float | None, dict[str, float], list[str]]:
+    """The paper's total, those of questions by number, and what does not add up between rows of totals."""
+    if len(totals) == 1 and not totals[0].of:
+        return totals[0].marks, {}, []
+    paper: float | None = None
+    parents: dict[str, float] = {}
+    problems: list[str] = []
+    for n, total in enumerate(totals):
+        start, end = total.since
+        if total.whole or (n == len(totals) - 1 and not total.of and start == end):
+            paper = total.marks
+        elif total.of:
+            parents[total.of] = total.marks
+        else:
+            worth = sum(worth_of(draft) for draft in drafts[start:end])
+            if abs(worth - total.marks) > _SLACK and end > start:
+                first, last = drafts[start].number, drafts[end - 1].number
+                problems.append(
+                    f"items {first} to {last} add up to {worth:g} marks, the total below is {total.marks:g}"
+                )
+    return paper, parents, problems
