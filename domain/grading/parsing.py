@@ -7,8 +7,8 @@ segments         a text cut at its question numbers
 drafts           an item as one layout understood it, before it is checked
 guides           marking guides: one function a layout (prose, tables, JSON), the best is kept
 formats/         guides of other programs: Moodle, GIFT, Aiken, QTI, Canvas, nbgrader
-table_guides     guides in tables: table_rows, table_columns, number_cells, marks_cells, cell_lines, table_items,
-                 table_totals; rubric_grids: criteria by levels; glued_tables: tables that came out as plain text
+table_guides     guides in tables: table_rows, table_columns, table_items, table_totals, number_cells,
+                 marks_cells, cell_lines; rubric_grids: criteria by levels; glued_tables: as plain text
 guide_sections   guides whose numbers start again in each section; level_bands: "Level 3 (5-6 marks)"
 submissions      students' papers, and `alignment` with the guide that they answer
 tidy             tables with one row an answer
