@@ -2,8 +2,8 @@
 
 Limits on memory and files hold on every POSIX system; on Linux (x86-64, ARM64) the kernel also refuses
 sockets, programs, signals to others and any change to files (seccomp). Reading files stays allowed, so this
-does not stop a reader that was taken over from reading what its user can read; it can tell nobody but its
-parent. Source: seccomp(2), getrlimit(2); syscall numbers of Linux's asm/unistd.h.
+does not stop a reader that was taken over from reading what its user can read, /proc included; it can tell
+nobody but its parent. Source: seccomp(2), getrlimit(2); syscall numbers of Linux's asm/unistd.h.
 """
 
 from __future__ import annotations
@@ -22,48 +22,69 @@ MEMORY_BYTES = 2 << 30
 """What a reader may take beyond what it was forked with."""
 _MOST_FILES = 256
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
-_LOAD, _IS, _HAS, _RETURN = 0x20, 0x15, 0x45, 0x06
-"""Instructions: load a word, jump if equal, jump if a bit is set, return."""
+_LOAD, _IS, _REACHES, _HAS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+"""Instructions: load a word, jump if equal, if as large, if a bit is set, return."""
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16
 _CLONE_THREAD = 0x10000
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
+_DENIED = {
+    # the network, and whatever carries open files to others
+    "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
+    "listen": (50, 201), "sendto": (44, 206), "sendmsg": (46, 211), "sendmmsg": (307, 269),
+    # programs and processes
+    "fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281),
+    "unshare": (272, 97), "setns": (308, 268),
+    # other processes
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240), "ptrace": (101, 117), "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271), "kcmp": (312, 272), "setpriority": (141, 140),
+    # what files hold and where they are
+    "creat": (85, None), "truncate": (76, 45), "unlink": (87, None), "unlinkat": (263, 35),
+    "rmdir": (84, None), "rename": (82, None), "renameat": (264, 38), "renameat2": (316, 276),
+    "link": (86, None), "linkat": (265, 37), "symlink": (88, None), "symlinkat": (266, 36),
+    "mkdir": (83, None), "mkdirat": (258, 34), "mknod": (133, None), "mknodat": (259, 33), "mount": (165, 40),
+    "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51), "open_by_handle_at": (304, 265),
+    # what is written about files
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "chown": (92, None), "fchown": (93, 55),
+    "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None),
+    "futimesat": (261, None), "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
+    # memory and queues that outlive their maker, and doors into the kernel
+    "shmget": (29, 194), "shmat": (30, 196), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
+    "mq_unlink": (241, 181), "memfd_create": (319, 279), "add_key": (248, 217), "request_key": (249, 218),
+    "keyctl": (250, 219), "perf_event_open": (298, 241), "bpf": (321, 280), "userfaultfd": (323, 282),
+    "fanotify_init": (300, 262),
+}  # fmt: skip
+"""Name: number on x86-64 and on ARM64, None where there is no such call. Refused whatever they ask for."""
+_NEWER = 424
+"""From here on both have the same numbers: io_uring (which does the work of refused calls for its caller),
+pidfd_send_signal, openat2, fchmodat2 and what is still to come. C libraries go on with older calls where
+these do not exist. Above all of them lie the numbers of x32, the same calls once more."""
+
+
 @dataclass(frozen=True)
 class _Calls:
-    """Numbers of system calls. `denied` are refused whatever they ask for."""
+    """Numbers of system calls of one kind of machine."""
 
     arch: int
-    denied: tuple[int, ...]
+    column: int
+    """Of `_DENIED`."""
     clone: int
-    clone3: int
+    prlimit: int
     opens: tuple[tuple[int, int], ...]
     """(number, place of its flags)"""
 
+    @property
+    def denied(self) -> tuple[int, ...]:
+        numbers = (both[self.column] for both in _DENIED.values())
+        return tuple(number for number in numbers if number is not None)
 
-_X86_64 = _Calls(
-    arch=0xC000003E,
-    # socket connect bind listen sendto socketpair, execve execveat fork vfork, ptrace kill, process_vm_writev
-    # creat openat2, unlink(at) rename(at)(2) mkdir(at) rmdir (sym)link(at) chmod(at) chown truncate mount
-    denied=(
-        *(41, 42, 49, 50, 44, 53, 59, 322, 57, 58, 101, 62, 311),
-        *(85, 437, 87, 263, 82, 264, 316, 83, 258, 84, 88, 266, 86, 265, 90, 268, 92, 260, 76, 165),
-    ),
-    clone=56,
-    clone3=435,
-    opens=((2, 1), (257, 2)),
-)
-_AARCH64 = _Calls(
-    arch=0xC00000B7,
-    denied=(
-        *(198, 203, 200, 201, 206, 199, 221, 281, 117, 129, 271),
-        *(437, 35, 38, 276, 34, 36, 37, 53, 54, 45, 40),
-    ),
-    clone=220,
-    clone3=435,
-    opens=((56, 2),),
-)
+
+_X86_64 = _Calls(0xC000003E, column=0, clone=56, prlimit=302, opens=((2, 1), (257, 2)))
+_AARCH64 = _Calls(0xC00000B7, column=1, clone=220, prlimit=261, opens=((56, 2),))
 _BY_MACHINE = {"x86_64": _X86_64, "amd64": _X86_64, "aarch64": _AARCH64, "arm64": _AARCH64}
 
 
@@ -126,9 +147,15 @@ def _program(calls: _Calls) -> Iterator[tuple[int, int, int, int]]:
     for number in calls.denied:
         yield _IS, 0, 1, number
         yield _RETURN, 0, 0, _ERRNO | errno.EPERM
-    # glibc falls back to clone, whose flags can be seen here.
-    yield _IS, 0, 1, calls.clone3
+    # clone3 is among them: glibc falls back to clone, whose flags can be seen here.
+    yield _REACHES, 0, 1, _NEWER
     yield _RETURN, 0, 0, _ERRNO | errno.ENOSYS
+    # Own limits may be asked for; those of others may not be set.
+    yield _IS, 0, 4, calls.prlimit
+    yield _LOAD, 0, 0, _ARGUMENTS_AT
+    yield _IS, 0, 1, 0
+    yield _RETURN, 0, 0, _ALLOW
+    yield _RETURN, 0, 0, _ERRNO | errno.EPERM
     yield _IS, 0, 4, calls.clone
     yield _LOAD, 0, 0, _ARGUMENTS_AT
     yield _HAS, 0, 1, _CLONE_THREAD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -22,17 +23,34 @@ TRIES = {
     "run a program": "import os; os.execv('/bin/true', ['true'])",
     "fork": "import os; os.fork()",
     "signal another process": "import os; os.kill(os.getppid(), 0)",
+    "signal another process by a handle": "import os; os.pidfd_open(os.getppid())",
+    "signal another's thread": "import os; called({tgkill}, os.getppid(), os.getppid(), 0)",
+    "limit another process": "import os, resource; resource.prlimit(os.getppid(), 7)",
+    "change a file's mode": "import os; os.chmod({scratch!r} + '/there', 0o777)",
+    "change an open file's mode": "import os; os.chmod(os.open({scratch!r} + '/there', 0), 0o777)",
+    "change a file's times": "import os; os.utime({scratch!r} + '/there', (1, 1))",
+    "write attributes": "import os; os.setxattr({scratch!r} + '/there', 'user.a', b'b')",
+    "make a pipe in a folder": "import os; os.mkfifo({scratch!r} + '/made')",
+    "keep memory without a name": "import os; os.memfd_create('kept')",
+    "have the kernel do it": "called(425, 8, bytes(256))",
+    "call by the numbers of x32": "called(0x40000000 + 41, 2, 1, 0)",
     "take all memory": "bytearray(1 << 30)",
 }
+TGKILL = {"x86_64": 234}.get(platform.machine(), 131)
 
 
 def tried(code: str, scratch: Path) -> str:
     program = (
+        "import ctypes, os\n"
         "from infra.reader_walls import raise_walls\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "def called(*what):\n"
+        "    if libc.syscall(*what) < 0:\n"
+        "        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))\n"
         "missing = raise_walls(256 << 20)\n"
         "assert not missing, missing\n"
         "try:\n"
-        f"    {code.format(scratch=str(scratch))}\n"
+        f"    {code.format(scratch=str(scratch), tgkill=TGKILL)}\n"
         "    print('done')\n"
         "except (OSError, MemoryError) as error:\n"
         "    print(type(error).__name__)\n"
@@ -45,9 +63,12 @@ def tried(code: str, scratch: Path) -> str:
 @pytest.mark.skipif(sys.platform != "linux", reason="system calls are filtered on Linux")
 @pytest.mark.parametrize("what", TRIES)
 def test_a_reader_cannot(what: str, tmp_path: Path) -> None:
-    (tmp_path / "there").write_text("x")
-    assert tried(TRIES[what], tmp_path) in ("PermissionError", "MemoryError")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["there"]
+    there = tmp_path / "there"
+    there.write_text("x")
+    before = there.stat()
+    assert tried(TRIES[what], tmp_path) in ("PermissionError", "MemoryError", "OSError")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    assert (there.stat().st_mode, there.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="system calls are filtered on Linux")
