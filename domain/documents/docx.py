@@ -95,8 +95,6 @@ def check_archive(content: bytes, name: str, limits: Limits) -> None:
         refusal = f"unpacks to {sum(member.file_size for member in members) / 1e6:,.0f} MB"
     elif any(m.filename.endswith(".xml") and m.file_size > limits.max_xml_bytes for m in members):
         refusal = f"has an XML part of {max(m.file_size for m in members) / 1e6:,.0f} MB"
-    elif any(member.flag_bits & 1 for member in members):
-        refusal = "has encrypted parts, a password is needed"
     if refusal:
         raise InputError(f"{name}: this DOCX {refusal}: open it in Word and save it anew as DOCX or PDF")
 

@@ -171,6 +171,7 @@ def _kind_of_zip(content: bytes, name: str, promised: MediaType | None) -> Media
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = set(archive.namelist())
+            locked = any(part.flag_bits & 1 for part in archive.infolist())
     # zipfile raises BadZipFile, but struct.error, ValueError and others on crafted directories too.
     except Exception as error:
         what = "DOCX" if promised is MediaType.DOCX else "ZIP archive"
@@ -178,6 +179,10 @@ def _kind_of_zip(content: bytes, name: str, promised: MediaType | None) -> Media
             f"{name}: this {what} is damaged or cut off ({error}): copy or download it again, "
             "or open it in Word and save it anew"
         ) from error
+    if locked:
+        raise InputError(
+            f"{name}: this file is encrypted, a password is needed: save a copy without a password"
+        )
     if "word/document.xml" in members or "word/document2.xml" in members:
         return MediaType.DOCX
     if "xl/workbook.xml" in members:

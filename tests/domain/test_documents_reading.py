@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import docx
@@ -151,6 +153,28 @@ def test_what_is_no_document_is_named_with_a_remedy(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f"{name}.*{complaint}"):
+        extract(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("papers.zip", "paper.pdf"),
+        ("guide.docx", "word/document.xml"),
+        ("class.xlsx", "xl/workbook.xml"),
+        ("quiz.zip", "imsmanifest.xml"),
+    ],
+)
+def test_whatever_is_zipped_with_a_password_says_so(tmp_path: Path, name: str, part: str) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(part, "<a/>")
+    content = bytearray(stream.getvalue())
+    # The lowest bit of the flags, in the part's own head and in the directory, says "encrypted".
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name}: .*password is needed.*without a password"):
         extract(tmp_path / name)
 
 
