@@ -12,13 +12,17 @@ from dataclasses import replace
 from typing import Any
 
 from domain.documents.extraction import PAGE_BREAK, Draft, Limits, Table
-from domain.documents.ocr import INSTALL, MOST_PIXELS, is_installed, read_picture
+from domain.documents.ocr import INSTALL, MOST_PIXELS, Seen, is_installed, read_picture, told_unread
 from domain.documents.pdf_columns import Layout
 from domain.documents.quality import quality_of
 from domain.errors import InputError
 
 _BETWEEN_PAGES = f"\n{PAGE_BREAK}\n"
-_FEW_LETTERS = 20
+_FEW_LETTERS, _STAMPED_LETTERS = 20, 200
+"""Of a page that is a picture, and of one whose picture fills it: scanners stamp their own line on pages."""
+_FILLED = 0.5
+_MANY_STROKES = 400
+"""Lines and curves of a page without letters, whose letters may be drawn: about twenty to a letter."""
 _MOST_PICTURES = 60
 """Pages of a document that are read by OCR; each takes seconds."""
 _DPI = 200
@@ -75,7 +79,7 @@ def _by_fallback(content: bytes, name: str, limits: Limits, first: Draft | None,
 
 
 def _by_pypdfium2(content: bytes, name: str, limits: Limits, *, pictures: bool = False) -> Draft:
-    """Pages without letters, or with `pictures` all, are read by OCR where an engine is installed."""
+    """Pages that are pictures, or with `pictures` all, are read by OCR where an engine is installed."""
     import pypdfium2
 
     try:
@@ -90,15 +94,20 @@ def _by_pypdfium2(content: bytes, name: str, limits: Limits, *, pictures: bool =
         tables: list[Table] = []
         seen: list[str] = []
         layout: Layout | None = None
-        n_chars = 0
+        n_chars, n_seen, turned = 0, 0, 0
         for at in range(len(document)):
             page = document[at]
             text, found, layout = _page(page, at + 1, layout)
-            if (pictures or _is_picture(page, text)) and is_installed() and len(seen) < _MOST_PICTURES:
-                by_ocr = read_picture(_rendered(page), at + 1, name)
-                text, found = by_ocr.text, by_ocr.tables
-                turned = f", turned by {by_ocr.turned}°" if by_ocr.turned else ""
-                seen.append(f"page {at + 1} read by OCR, confidence {by_ocr.confidence:.2f}{turned}")
+            if pictures or _is_picture(page, text):
+                if not is_installed() or n_seen == _MOST_PICTURES:
+                    seen.append(told_unread(at + 1))
+                else:
+                    n_seen += 1
+                    by_ocr = read_picture(_rendered(page), at + 1, name, turned)
+                    turned = by_ocr.turned
+                    if pictures or _says_more(by_ocr, text):
+                        text, found = by_ocr.text, by_ocr.tables
+                        seen.append(by_ocr.told(at + 1))
             pages.append(text)
             tables += found
             n_chars += len(text)
@@ -108,7 +117,7 @@ def _by_pypdfium2(content: bytes, name: str, limits: Limits, *, pictures: bool =
         if tables:
             where = ", ".join(str(page) for page in sorted({table.page or 0 for table in tables}))
             notes = (f"pages with tables: {where}",)
-        method = "rapidocr" if len(seen) == len(pages) else "pypdfium2"
+        method = "rapidocr" if n_seen == len(pages) else "pypdfium2"
         return Draft(_joined(pages), method, tuple(tables), n_pages=len(document), notes=(*notes, *seen))
     finally:
         document.close()
@@ -131,12 +140,38 @@ def _page(page: Any, number: int, before: Layout | None) -> tuple[str, tuple[Tab
 
 
 def _is_picture(page: Any, text: str) -> bool:
-    """Whether a page shows a picture and has next to no letters of its own."""
+    """Whether a page's letters, most likely, are in a picture: they are few, or they are soup."""
     import pypdfium2.raw as pdfium
 
-    if sum(map(str.isalnum, text)) >= _FEW_LETTERS:
+    n_letters = sum(map(str.isalnum, text))
+    if n_letters >= _FEW_LETTERS and quality_of(text) < GOOD_ENOUGH:
+        return True
+    if n_letters >= _STAMPED_LETTERS:
         return False
-    return any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=2))
+    width, height = page.get_size()
+    least = 0.0 if n_letters < _FEW_LETTERS else _FILLED * width * height
+    n_strokes = 0
+    for one in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH], max_depth=2):
+        if one.type == pdfium.FPDF_PAGEOBJ_IMAGE and _area(one) >= least:
+            return True
+        if one.type == pdfium.FPDF_PAGEOBJ_PATH and n_letters < _FEW_LETTERS:
+            n_strokes += pdfium.FPDFPath_CountSegments(one)
+            if n_strokes > _MANY_STROKES:
+                return True
+    return False
+
+
+def _area(drawn: Any) -> float:
+    """Square points; of an object in a form, the form's."""
+    left, bottom, right, top = (drawn.container or drawn).get_bounds()
+    return float(abs(right - left) * abs(top - bottom))
+
+
+def _says_more(by_ocr: Seen, text: str) -> bool:
+    """Whether OCR read what the page's own letters do not say."""
+    if sum(map(str.isalnum, text)) >= _FEW_LETTERS and quality_of(text) < GOOD_ENOUGH:
+        return quality_of(by_ocr.text) > quality_of(text)
+    return len(by_ocr.text) > 1.2 * len(text)
 
 
 def _rendered(page: Any) -> Any:

@@ -42,15 +42,16 @@ def _read(picture: Any, name: str, limits: Limits) -> Draft:
     pages: list[str] = []
     tables: list[Table] = []
     told: list[str] = []
+    turned = 0
     for at in range(n_pages):
         picture.seek(at)
         _check_size(picture, name)
         # A phone's picture says in its EXIF data how it was held.
-        seen = read_picture(ImageOps.exif_transpose(picture), at + 1, name)
+        seen = read_picture(ImageOps.exif_transpose(picture), at + 1, name, turned)
         pages.append(seen.text)
         tables += seen.tables
-        turned = f", turned by {seen.turned}°" if seen.turned else ""
-        told.append(f"page {at + 1} read by OCR, confidence {seen.confidence:.2f}{turned}")
+        turned = seen.turned
+        told.append(seen.told(at + 1))
     return Draft(f"\n{PAGE_BREAK}\n".join(pages), "rapidocr", tuple(tables), n_pages, tuple(told))
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from domain.documents.extraction import Extraction
+from domain.documents.ocr import doubtful_pages
 from domain.grading.drafts import Candidate, Draft
 from domain.grading.formats.gift import is_aiken, is_gift, read_aiken, read_gift
 from domain.grading.formats.moodle_xml import is_moodle_xml, read_moodle_xml
@@ -52,7 +54,8 @@ def parse_guide(extraction: Extraction, name: str) -> Guide:
         return settle(structured, name)
     candidates = [layout(extraction) for layout in LAYOUTS]
     best = max(candidates, key=lambda candidate: (candidate.confidence, bool(candidate.drafts)))
-    return settle(best, name)
+    guide = settle(best, name)
+    return replace(guide, problems=(*guide.problems, *doubtful_pages(extraction.notes)))
 
 
 def _structured(extraction: Extraction, name: str) -> Candidate | None:

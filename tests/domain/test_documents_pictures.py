@@ -108,6 +108,98 @@ def test_a_scanned_pdf_is_read_and_pages_with_letters_are_taken_as_they_are(
     assert extract(as_pdf([scan], tmp_path / "scan.pdf")).method == "rapidocr"
 
 
+def over(picture: Any, path: Path, text: str, mode: int) -> Path:
+    """A page of letters, then one whose picture fills it, with letters of its own on top."""
+    canvas = Canvas(str(path), pagesize=(420, 300))
+    canvas.drawString(40, 200, "The first page has letters of its own.")
+    canvas.showPage()
+    canvas.drawImage(ImageReader(picture), 0, 0, 420, 300)
+    canvas.drawString(20, 10, text, mode=mode)
+    canvas.save()
+    return path
+
+
+SHOWN, HIDDEN = 0, 3
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("Scanned with CamScanner, page 1 of 1", SHOWN),
+        ("(cid:12)(cid:40)(cid:7) " * 20, HIDDEN),
+        ("H e l l o w o r l d " * 30, HIDDEN),
+    ],
+)
+def test_a_scanned_page_is_read_though_it_has_a_stamp_or_soup_on_it(
+    scan: Any, tmp_path: Path, text: str, mode: int
+) -> None:
+    extraction = extract(over(scan, tmp_path / "stamped.pdf", text, mode))
+    assert "The first page has letters of its own." in extraction.text
+    assert "light is absorbed by leaves" in extraction.text
+    assert [note[:18] for note in extraction.notes if "OCR" in note] == ["page 2 read by OCR"]
+
+
+def test_letters_that_are_drawn_as_outlines_are_read(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "outlines.pdf"), pagesize=(420, 300))
+    canvas.drawString(40, 200, "The first page has letters of its own.")
+    canvas.showPage()
+    drawn = canvas.beginPath()
+    for kind, points in outlines("iron reacts with oxygen"):
+        getattr(drawn, kind)(*points)
+    canvas.drawPath(drawn, stroke=0, fill=1)
+    canvas.save()
+    assert "iron reacts with oxygen" in extract(tmp_path / "outlines.pdf").text
+
+
+def outlines(text: str) -> list[tuple[str, list[float]]]:
+    """Steps of a reportlab path that draws the letters."""
+    from matplotlib.path import Path as Outline
+    from matplotlib.textpath import TextPath
+
+    steps: list[tuple[str, list[float]]] = []
+    for points, code in TextPath((40, 150), text, size=20).iter_segments(curves=True):
+        at = [float(point) for point in points]
+        if code == Outline.CURVE3:
+            last = steps[-1][1][-2:]
+            x, y, end_x, end_y = at
+            first = [last[0] + 2 / 3 * (x - last[0]), last[1] + 2 / 3 * (y - last[1])]
+            second = [end_x + 2 / 3 * (x - end_x), end_y + 2 / 3 * (y - end_y)]
+            steps.append(("curveTo", [*first, *second, end_x, end_y]))
+        elif code == Outline.CLOSEPOLY:
+            steps.append(("close", []))
+        else:
+            steps.append(("moveTo" if code == Outline.MOVETO else "lineTo", at))
+    return steps
+
+
+def test_pages_of_one_scan_may_lie_in_different_ways(scan: Any, tmp_path: Path) -> None:
+    others = [scan.rotate(180), scan, scan.rotate(90, expand=True)]
+    fax = saved(scan.rotate(180), tmp_path / "fax.tiff", save_all=True, append_images=others)
+    extraction = extract(fax)
+    assert extraction.text.count("iron reacts with oxygen") == 4
+    assert [note.partition("turned by ")[2] for note in extraction.notes] == ["180°", "180°", "", "90°"]
+
+
+def test_a_guide_says_which_pages_ocr_was_not_sure_of(scan: Any, tmp_path: Path) -> None:
+    poor = scan.resize((scan.width // 4, scan.height // 4))
+    sure = extract(saved(scan, tmp_path / "sharp.png"))
+    unsure = extract(saved(poor, tmp_path / "poor.jpg", quality=10))
+    assert parse_guide(sure, "sharp.png").problems == ()
+    told = [one for one in parse_guide(unsure, "poor.jpg").problems if one.startswith("page 1 read by OCR")]
+    assert len(told) == 1 and "hold its items against the source" in told[0]
+
+
+def test_pages_that_no_engine_reads_are_told_and_not_left_out_in_silence(
+    scan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = as_pdf([scan], tmp_path / "mixed.pdf", "1. The second page has letters of its own. [2 marks]")
+    monkeypatch.setattr("domain.documents.ocr.find_spec", lambda name: None)
+    extraction = extract(path)
+    told = [note for note in extraction.notes if "pip install 'trainyard[ocr]'" in note]
+    assert [note.partition(":")[0] for note in told] == ["page 1 is a picture and was not read"]
+    assert told[0] in parse_guide(extraction, path.name).problems
+
+
 def test_a_picture_is_read_behind_the_walls_of_a_reader(scan: Any, tmp_path: Path) -> None:
     pool = ReaderPool(1)
     (outcome,) = pool.read_all([saved(scan, tmp_path / "scan.png")])
