@@ -126,7 +126,8 @@ def _by_pypdfium2(content: bytes, name: str, limits: Limits, *, pictures: bool =
 def _page(page: Any, number: int, before: Layout | None) -> tuple[str, tuple[Table, ...], Layout | None]:
     """A page's text with its tables in place, the tables, and columns that the next page may go on with."""
     from domain.documents.pdf_columns import may_hold_columns, page_with_columns
-    from domain.documents.pdf_tables import page_with_tables, rules_of
+    from domain.documents.pdf_rules import rules_of
+    from domain.documents.pdf_tables import page_with_tables
 
     text = page.get_textpage().get_text_range()
     found = page_with_tables(page, number)

@@ -8,7 +8,7 @@ columns and merged cells. Tables without vertical lines are not found; their tex
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,24 +16,14 @@ from typing import Any
 from domain.documents.extraction import Table
 from domain.documents.page_frame import FAR, Frame
 from domain.documents.page_lines import lines_of_words
+from domain.documents.pdf_rules import MOST_LINES, NEAR, Line, Lines, lines_of
 from domain.documents.pdf_words import words_of
 
-_NEAR = 3.0
-"""Points (1/72 inch) within which two strokes are one line, or touch."""
 _MARGIN = 1.5
 _OPEN = 8.0
 """Points by which the sides of a table must go on beyond its last rule to hold a line of text there."""
-_MAX_OBJECTS, _MAX_LINES, _MAX_CELLS = 20_000, 400, 5_000
+_MAX_CELLS = 5_000
 _MAX_CHANGED = 0.02
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A stroke at `at`, from `start` to `end` along the other axis."""
-
-    at: float
-    start: float
-    end: float
 
 
 @dataclass(frozen=True)
@@ -42,47 +32,56 @@ class _Grid:
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
-    across: tuple[_Line, ...]
-    down: tuple[_Line, ...]
+    across: tuple[Line, ...]
+    down: tuple[Line, ...]
+
+    @property
+    def area(self) -> float:
+        return (self.xs[-1] - self.xs[0]) * (self.ys[0] - self.ys[-1])
 
     def has_side(self, x: float, y: float) -> bool:
-        return any(abs(line.at - x) <= _NEAR and line.start <= y <= line.end for line in self.down)
+        return any(abs(line.at - x) <= NEAR and line.start <= y <= line.end for line in self.down)
 
     def has_rule(self, y: float, x: float) -> bool:
-        return any(abs(line.at - y) <= _NEAR and line.start <= x <= line.end for line in self.across)
-
-
-def rules_of(page: Any) -> list[tuple[float, float, float]]:
-    """The lines across a page: (height, left, right) in points."""
-    return [(line.at, line.start, line.end) for line in _lines(page, Frame.of(page))[0]]
+        return any(abs(line.at - y) <= NEAR and line.start <= x <= line.end for line in self.across)
 
 
 def page_with_tables(page: Any, number: int) -> tuple[str, tuple[Table, ...]] | None:
     """The page's text with its tables as " | " rows in their place, and the tables; None without any.
 
-    None too where the text would lose something: beside a table, or across its lines.
+    A table in another's cell is text of that cell. None too where too much text would be lost.
     """
     frame = Frame.of(page)
-    grids = sorted(_grids(*_lines(page, frame)), key=lambda grid: -grid.ys[0])
+    grids = next((found for lines in lines_of(page, frame) if (found := _apart(_grids(lines)))), [])
     if not grids:
         return None
     texts = _Texts(page, frame)
     parts: list[str] = []
     tables: list[Table] = []
-    top: float | None = None
+    top = FAR
     for grid in grids:
-        if top is not None and grid.ys[0] > top:
-            return None  # side by side, or one in another
         rows = _rows(grid, texts)
-        parts.append(texts.within(bottom=grid.ys[0], top=FAR if top is None else top))
+        high, low = grid.ys[0], grid.ys[-1]
+        parts.append(texts.within(bottom=high, top=top))
+        parts.append(texts.within(right=grid.xs[0], bottom=low, top=high))
         parts.extend(" | ".join(" ".join(cell.split()) for cell in row) for row in rows)
+        parts.append(texts.within(left=grid.xs[-1], bottom=low, top=high))
         tables.append(Table(rows, number))
-        top = grid.ys[-1]
-    parts.append(texts.within(top=FAR if top is None else top))
+        top = low
+    parts.append(texts.within(top=top))
     text = "\n".join(part.strip("\r\n") for part in parts if part.strip())
     if _changed(texts.whole, text) > _MAX_CHANGED:
         return None
     return text, tuple(tables)
+
+
+def _apart(grids: Iterable[_Grid]) -> list[_Grid]:
+    """The grids from the top down, without those in or beside a larger one."""
+    kept: list[_Grid] = []
+    for grid in sorted(grids, key=lambda grid: -grid.area):
+        if all(grid.ys[-1] >= other.ys[0] - NEAR or grid.ys[0] <= other.ys[-1] + NEAR for other in kept):
+            kept.append(grid)
+    return sorted(kept, key=lambda grid: -grid.ys[0])
 
 
 def _changed(whole: str, kept: str) -> float:
@@ -126,65 +125,10 @@ class _Texts:
         return text
 
 
-def _lines(page: Any, frame: Frame) -> tuple[list[_Line], list[_Line]]:
-    """(lines across, lines down), strokes on one line joined."""
-    import pypdfium2.raw as pdfium
-
-    across: list[_Line] = []
-    down: list[_Line] = []
-    for at, item in enumerate(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=1)):
-        if at > _MAX_OBJECTS:
-            return [], []
-        for left, bottom, right, top in map(frame.shown, _strokes(item, pdfium)):
-            if right - left > _NEAR >= top - bottom:
-                across.append(_Line((top + bottom) / 2, left, right))
-            elif top - bottom > _NEAR >= right - left:
-                down.append(_Line((left + right) / 2, bottom, top))
-    return _joined(across), _joined(down)
-
-
-def _strokes(item: Any, pdfium: Any) -> Iterator[tuple[float, float, float, float]]:
-    """Boxes (left, bottom, right, top) of a thin object, or of each straight side of another."""
-    left, bottom, right, top = item.get_bounds()
-    if min(right - left, top - bottom) <= _NEAR:
-        yield left, bottom, right, top
-        return
-    from ctypes import byref, c_float
-
-    matrix, x, y = item.get_matrix(), c_float(), c_float()
-    here = start = (0.0, 0.0)
-    for at in range(min(pdfium.FPDFPath_CountSegments(item), _MAX_LINES)):
-        segment = pdfium.FPDFPath_GetPathSegment(item, at)
-        pdfium.FPDFPathSegment_GetPoint(segment, byref(x), byref(y))
-        there = matrix.on_point(x.value, y.value)
-        kind = pdfium.FPDFPathSegment_GetType(segment)
-        if kind == pdfium.FPDF_SEGMENT_MOVETO:
-            start = there
-        elif kind == pdfium.FPDF_SEGMENT_LINETO:
-            yield _box(here, there)
-        if pdfium.FPDFPathSegment_GetClose(segment):
-            yield _box(there, start)
-        here = there
-
-
-def _box(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float, float, float]:
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[0], other[0]), max(one[1], other[1])
-
-
-def _joined(lines: list[_Line]) -> list[_Line]:
-    joined: list[_Line] = []
-    for line in sorted(lines, key=lambda line: (round(line.at / _NEAR), line.start)):
-        last = joined[-1] if joined else None
-        if last and abs(last.at - line.at) <= _NEAR and line.start <= last.end + _NEAR:
-            joined[-1] = _Line(last.at, last.start, max(last.end, line.end))
-        else:
-            joined.append(line)
-    return joined
-
-
-def _grids(across: list[_Line], down: list[_Line]) -> Iterator[_Grid]:
+def _grids(lines: Lines) -> Iterator[_Grid]:
     """Sets of lines that touch, with at least two columns between them."""
-    if not 2 <= len(across) <= _MAX_LINES or not 2 <= len(down) <= _MAX_LINES:
+    across, down = lines.across, lines.down
+    if not 2 <= len(across) <= MOST_LINES or not 2 <= len(down) <= MOST_LINES:
         return
     left = set(range(len(across)))
     while left:
@@ -202,7 +146,7 @@ def _grids(across: list[_Line], down: list[_Line]) -> Iterator[_Grid]:
             yield grid
 
 
-def _closed(ys: tuple[float, ...], sides: list[_Line]) -> tuple[float, ...]:
+def _closed(ys: tuple[float, ...], sides: Sequence[Line]) -> tuple[float, ...]:
     """`ys`, from the bottom up, and the ends of a table that a page cuts: its sides go on alone."""
     if not ys or not sides:
         return ys
@@ -212,7 +156,7 @@ def _closed(ys: tuple[float, ...], sides: list[_Line]) -> tuple[float, ...]:
     return (*below, *ys, *above)
 
 
-def _touching(start: int, across: list[_Line], down: list[_Line]) -> tuple[set[int], set[int]]:
+def _touching(start: int, across: Sequence[Line], down: Sequence[Line]) -> tuple[set[int], set[int]]:
     """The lines across and down that touch line `start` across, directly or through others."""
     rules, sides, waiting = {start}, set[int](), [start]
     while waiting:
@@ -229,17 +173,14 @@ def _touching(start: int, across: list[_Line], down: list[_Line]) -> tuple[set[i
     return rules, sides
 
 
-def _touch(rule: _Line, side: _Line) -> bool:
-    return (
-        rule.start - _NEAR <= side.at <= rule.end + _NEAR
-        and side.start - _NEAR <= rule.at <= side.end + _NEAR
-    )
+def _touch(rule: Line, side: Line) -> bool:
+    return rule.start - NEAR <= side.at <= rule.end + NEAR and side.start - NEAR <= rule.at <= side.end + NEAR
 
 
 def _distinct(places: Iterator[float]) -> tuple[float, ...]:
     kept: list[float] = []
     for place in sorted(places):
-        if not kept or place - kept[-1] > _NEAR:
+        if not kept or place - kept[-1] > NEAR:
             kept.append(place)
     return tuple(kept)
 
