@@ -141,13 +141,11 @@ def _page(page: Any, number: int, before: Layout | None) -> tuple[str, tuple[Tab
 
 
 def _is_picture(page: Any, text: str) -> bool:
-    """Whether a page's letters, most likely, are in a picture: they are few, or they are soup."""
+    """Whether a page's letters, most likely, are in a picture: they are few, or soup over a picture."""
     import pypdfium2.raw as pdfium
 
     n_letters = sum(map(str.isalnum, text))
-    if n_letters >= _FEW_LETTERS and quality_of(text) < GOOD_ENOUGH:
-        return True
-    if n_letters >= _STAMPED_LETTERS:
+    if n_letters >= _STAMPED_LETTERS and quality_of(text) >= GOOD_ENOUGH:
         return False
     width, height = page.get_size()
     least = 0.0 if n_letters < _FEW_LETTERS else _FILLED * width * height

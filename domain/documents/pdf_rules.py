@@ -139,11 +139,21 @@ def _box(one: Spot, other: Spot) -> Box:
 
 
 def _joined(lines: list[Line]) -> tuple[Line, ...]:
+    """Strokes within `NEAR` of one another are one line, at the place of the first; gaps in it stay."""
     joined: list[Line] = []
-    for line in sorted(lines, key=lambda line: (round(line.at / NEAR), line.start)):
+    for line in _aligned(lines):
         last = joined[-1] if joined else None
-        if last and abs(last.at - line.at) <= NEAR and line.start <= last.end + NEAR:
+        if last and last.at == line.at and line.start <= last.end + NEAR:
             joined[-1] = Line(last.at, last.start, max(last.end, line.end))
         else:
             joined.append(line)
     return tuple(joined)
+
+
+def _aligned(lines: list[Line]) -> list[Line]:
+    """The strokes with one place for those that lie within `NEAR`, by place and then by start."""
+    aligned: list[Line] = []
+    for line in sorted(lines, key=lambda line: line.at):
+        at = aligned[-1].at if aligned and line.at - aligned[-1].at <= NEAR else line.at
+        aligned.append(Line(at, line.start, line.end))
+    return sorted(aligned, key=lambda line: (line.at, line.start))

@@ -17,10 +17,10 @@ from __future__ import annotations
 import re
 
 _SLICE, _N_SLICES = 4000, 5
-# The three left out of the private use are the bullets of Symbol and Wingdings.
+# What is left out of the private use are the characters of the fonts Symbol and Wingdings, which can be read.
 _SUSPECT = re.compile(
     "\\(cid:\\d+\\)|[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]"
-    "|[\ue000-\uf0a6\uf0a8-\uf0b6\uf0b8-\uf0d7\uf0d9-\uf8ff\U000f0000-\U0010ffff]"
+    "|[\ue000-\uf01f\uf0ff-\uf8ff\U000f0000-\U0010ffff]"
 )
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")

@@ -16,6 +16,7 @@ from domain.documents.extraction import Draft, Extraction, Limits, Table
 from domain.documents.language import language_of
 from domain.documents.media_types import MediaType, identify
 from domain.documents.quality import quality_of
+from domain.documents.symbol_fonts import mapped
 from domain.errors import InputError, TrainyardError
 
 Reader = Callable[[bytes, str, Limits], Draft]
@@ -26,8 +27,6 @@ _STRUCTURED = (MediaType.CSV, MediaType.JSON, MediaType.JSONL, MediaType.YAML)
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]"
 )
-# Word's bullets in a PDF are glyphs of the fonts Symbol and Wingdings.
-_SYMBOL_BULLETS = {"\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "‣"}
 
 
 def extract(path: Path, limits: Limits = Limits()) -> Extraction:  # noqa: B008  # frozen
@@ -139,11 +138,8 @@ def _cleaned(draft: Draft) -> Draft:
 
 
 def clean(text: str) -> str:
-    """Unix line ends, real bullets, and nothing that no store or terminal can take."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for glyph, bullet in _SYMBOL_BULLETS.items():
-        text = text.replace(glyph, bullet)
-    return _UNPRINTABLE.sub("", text)
+    """Unix line ends, real symbols, and nothing that no store or terminal can take."""
+    return _UNPRINTABLE.sub("", mapped(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def _check_text(text: str, media_type: MediaType, name: str, limits: Limits) -> None:

@@ -29,6 +29,8 @@ class Draft:
     """The points may earn less than their sum ("any two from")."""
     alternatives: tuple[str, ...] = ()
     not_accepted: tuple[str, ...] = ()
+    guidance: str = ""
+    """Notes to the marker that are no answer."""
 
     @property
     def is_whole(self) -> bool:

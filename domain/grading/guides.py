@@ -109,6 +109,7 @@ def _item(draft: Draft) -> Item:
         alternatives=draft.alternatives,
         place=draft.place,
         not_accepted=draft.not_accepted,
+        guidance=draft.guidance,
     )
 
 

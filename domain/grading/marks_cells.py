@@ -27,6 +27,8 @@ _MAX = re.compile(
 _TIMES = re.compile(rf"(?P<n>\d{{1,2}})\s*[x×*]\s*(?P<worth>{NUMBER})", re.IGNORECASE)
 _SUM = re.compile(rf"{NUMBER}(?:\s*\+\s*{NUMBER}){{1,12}}")
 _LONGEST = 300
+_MOST = 200
+"""Marks of one item; a larger number is a value in a table of results."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def read_marks_cell(cell: str) -> MarksCell:
         return MarksCell(None)
     plain = read_number(text)
     if plain is not None:
-        return MarksCell(plain)
+        return MarksCell(plain if plain <= _MOST else None)
     whole = _whole(text)
     if whole is not None:
         return whole

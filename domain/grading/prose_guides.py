@@ -28,6 +28,12 @@ _ANSWER_PART = re.compile(
     re.IGNORECASE,
 )
 _MARKS_COLUMN = re.compile(r"^(?:(?:\w+ ){0,2}\w+\s*\|\s*)?(?:marks?|points?|score)$", re.IGNORECASE)
+_EXAMPLE = re.compile(
+    r"^\W{0,3}(?:for example|e\.?g\.?|(?:correct|sample|example|possible|suggested|completed|model)"
+    r"(?: (?:answers?|solutions?|algorithm|(?:program |pseudo)?code|sql|script))?s?"
+    r"|(?:program |pseudo)?code|pseudocode|python|java|vb(?:\.net)?|visual basic)\W{0,3}$",
+    re.IGNORECASE,
+)
 _ONLY_MARKS = re.compile(r"^[\W\d]*(?:marks?|points?|pts?)?[\W\d]*$", re.IGNORECASE)
 
 
@@ -277,14 +283,19 @@ def _answer(sections: Sequence[Section]) -> tuple[str, list[Point]]:
 
 
 def read_points(section: Section) -> list[Point]:
-    """The marking points of a list: one a bullet, or one wherever marks end a text."""
+    """The marking points of a list: one a bullet, or one wherever marks end a text.
+
+    What stands under "For example:" below them shows an answer and is none of them.
+    """
     each = marks_each(" ".join((section.note, *section.lines)))
     bulleted = sum(_BULLET.match(line) is not None for line in section.lines) > 1
     texts: list[str] = []
     fresh = True
     marked = any(take_marks(line).marks is not None for line in section.lines)
     for line in section.lines:
-        if not line.strip() or _is_heading_of_list(line):
+        if texts and _EXAMPLE.match(line):
+            break
+        if not line.strip() or _is_heading_of_list(line) or _EXAMPLE.match(line):
             fresh = True
             continue
         if (

@@ -27,6 +27,8 @@ class Item:
     """Where in the document it came from, for people: "line 12", "table 1 row 3", "page 2"."""
     not_accepted: tuple[str, ...] = ()
     """Answers that the guide rules out ("Do not accept")."""
+    guidance: str = ""
+    """Notes to the marker that are no answer: conditions, examples with their marks, follow-through."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,14 @@ from domain.grading.prose_guides import title_of
 from domain.grading.rubric_grids import read_rubric
 from domain.grading.segments import lines_of
 from domain.grading.table_columns import Columns, columns_of, heads_another
-from domain.grading.table_items import continued, item_of_row, opens_other_method, worth_of
+from domain.grading.table_items import (
+    continued,
+    item_of_row,
+    opens_guidance,
+    opens_other_method,
+    with_guidance,
+    worth_of,
+)
 from domain.grading.table_rows import Row, is_delimited, tables_of
 from domain.grading.table_totals import TOTAL_OF, RowTotal, sort_row_totals, total_of_row
 from domain.grading.totals import read_total, total_of_preamble
@@ -55,6 +62,8 @@ class TableReading:
     """Column of numbers → the levels that it gave last."""
     another: bool = False
     """Whether rows belong to another method, which earns the same marks again."""
+    guided: bool = False
+    """Whether rows are notes to the marker."""
 
     def read(self, rows: Sequence[Row]) -> None:
         found = next(
@@ -70,7 +79,7 @@ class TableReading:
             header = _plain(rows[at])
             if header != self.header or columns.numbers[:1] == () or self.columns is None:
                 self.levels, self.parts = (), {}
-                self.columns = columns
+                self.columns = columns if not self._lost_its_name(columns) else self.columns
             self.header, self.width = header, len(rows[at].cells)
             rows = rows[at + 1 :]
             if rows and (total := _total_column(rows[0])) is not None:
@@ -90,6 +99,11 @@ class TableReading:
                 foreign = True
             elif not foreign and any(cell.strip() for cell in row.cells):
                 self._row(row, self.columns)
+
+    def _lost_its_name(self, columns: Columns) -> bool:
+        """Whether a header is the one before but for the name of the column of numbers, left blank."""
+        before = self.columns
+        return before is not None and not columns.numbers and bool(before.numbers) and columns.by_name == before.by_name
 
     def _goes_on(self, rows: Sequence[Row]) -> bool:
         """Whether a table without a header is the rest of the one before: as wide, on a page, and without a
@@ -123,10 +137,15 @@ class TableReading:
             return
         again = levels == self.levels and bool(self.drafts) and bool(columns.numbers)
         if self.drafts and (again or not levels) and not cells.get("question"):
-            self.another = self.another or opens_other_method(filled, self.drafts[-1])
-            self.drafts[-1] = continued(self.drafts[-1], cells, counts=not self.another)
+            told = [cell for i, cell in enumerate(row.cells) if cell.strip() and i not in columns.numbers]
+            self.guided = self.guided or opens_guidance(told)
+            self.another = self.another or opens_other_method(told, self.drafts[-1])
+            if self.guided:
+                self.drafts[-1] = with_guidance(self.drafts[-1], told)
+            else:
+                self.drafts[-1] = continued(self.drafts[-1], cells, counts=not self.another)
         elif any(cells.values()) or levels:
-            self.levels, self.another = levels or self.levels, False
+            self.levels, self.another, self.guided = levels or self.levels, False, False
             self.drafts.append(item_of_row(cells, row, levels, len(self.drafts) + 1))
 
     def _sum(self, value: float, text: str) -> None:
@@ -178,7 +197,11 @@ class TableReading:
 
 
 def _plain(row: Row) -> tuple[str, ...]:
-    return tuple(" ".join(cell.split()).lower() for cell in row.cells)
+    """The cells in small letters, without blank ones at the end: a page may rule more columns than the last."""
+    cells = [" ".join(cell.split()).lower() for cell in row.cells]
+    while cells and not cells[-1]:
+        cells.pop()
+    return tuple(cells)
 
 
 def _total_column(row: Row) -> int | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from domain.grading.cell_lines import BULLET, unwrapped
 from domain.grading.drafts import Draft, Point
 from domain.grading.marks_cells import MarksCell, read_marks_cell
-from domain.grading.marks_notation import has_limit, take_marks
+from domain.grading.marks_notation import has_limit, marks_each, take_marks
 from domain.grading.numbering import read_label
 from domain.grading.prose_guides import Section, read_list, read_points
 from domain.grading.segments import lines_of
@@ -19,8 +19,17 @@ _ACCEPTED = re.compile(r"\s*(?:also )?(?:accept|allow|condone)\s*:?\s+", re.IGNO
 _REFUSED = re.compile(
     r"\s*(?:do not|don['’]?t|not) (?:accept|allow|credit)\s*:?\s+|\s*(?:reject|ignore)\s*:?\s+", re.IGNORECASE
 )
-_METHOD = re.compile(r"^(?:alternative|alt)\b\.?(?:\s\w+)?\s?(?P<n>\d)?\W*$|^or$", re.IGNORECASE)
+_METHOD = re.compile(
+    r"^(?:alternative|alt)\b\.?(?:\s?(?:method|solution|approach|answer|scheme|way)s?)?\s?(?P<n>\d{1,2})?\b.{0,300}$|^or$",
+    re.IGNORECASE,
+)
+_GUIDANCE = re.compile(
+    r"^(?:additional|further|general|marking|examiner['’]?s?)?\s?(?:guidance|notes?|comments?|information)\W*$",
+    re.IGNORECASE,
+)
 _SLACK = 1e-6
+_MOST = 20
+"""Marks of one marking point."""
 
 
 def item_of_row(cells: dict[str, str], row: Row, levels: tuple[str, ...], position: int) -> Draft:
@@ -35,6 +44,8 @@ def item_of_row(cells: dict[str, str], row: Row, levels: tuple[str, ...], positi
     accepted, refused, rest = _sorted_guidance(cells.get("guidance", ""))
     told = _sorted_guidance(cells.get("criteria", ""))
     points = _points(told[2]) or _points_of(answer, rest, read, value)
+    limited = has_limit(cells.get("criteria", "")) or has_limit(answer)
+    points, limited = _settled(points, f"{told[2]}\n{answer}", value, limited)
     levels = levels or (str(position),)
     return Draft(
         number="".join(levels),
@@ -44,11 +55,12 @@ def item_of_row(cells: dict[str, str], row: Row, levels: tuple[str, ...], positi
         answer=_tidy(answer),
         marks=() if value is None else (value,),
         points=tuple(points),
-        limited=has_limit(cells.get("criteria", "")) or has_limit(answer),
+        limited=limited,
         alternatives=tuple(
             read_list([*re.split(r"\n|\s\|\|\s", cells.get("alternatives", "")), *accepted, *told[0]])
         ),
         not_accepted=tuple(read_list([*cells.get("not_accepted", "").splitlines(), *refused, *told[1]])),
+        guidance=rest.strip(),
     )
 
 
@@ -62,7 +74,7 @@ def continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> Dr
         told_again = tuple(text for text in [_tidy(answer)] if text and not _METHOD.match(text))
         return replace(draft, alternatives=(*draft.alternatives, *told_again))
     read = read_marks_cell(cells.get("marks", ""))
-    accepted, refused, _ = _sorted_guidance(cells.get("guidance", ""))
+    accepted, refused, rest = _sorted_guidance(cells.get("guidance", ""))
     told = _sorted_guidance(cells.get("criteria", ""))
     more = (
         [Point(_tidy(answer), read.total)] if answer and read.total is not None and not read.is_band else []
@@ -80,14 +92,32 @@ def continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> Dr
             *read_list([*cells.get("alternatives", "").splitlines(), *accepted]),
         ),
         not_accepted=(*draft.not_accepted, *read_list(refused)),
+        guidance="\n".join(text for text in (draft.guidance, rest.strip()) if text),
     )
 
 
-def opens_other_method(filled: Sequence[str], draft: Draft) -> bool:
-    """Whether a row opens a further way to the same marks: "Alternative method 2", "OR" on its own."""
-    if not filled:
+def opens_guidance(told: Sequence[str]) -> bool:
+    """Whether a row heads notes to the marker, which go on below it: "Additional guidance" on its own.
+
+    `told` are the row's filled cells without its number.
+    """
+    return len(told) == 1 and _GUIDANCE.match(" ".join(told[0].split())) is not None
+
+
+def with_guidance(draft: Draft, told: Sequence[str]) -> Draft:
+    """The item with a row of notes, whose marks are those of its examples."""
+    note = " | ".join(" ".join(cell.split()) for cell in told)
+    return replace(draft, guidance="\n".join(text for text in (draft.guidance, note) if text))
+
+
+def opens_other_method(told: Sequence[str], draft: Draft) -> bool:
+    """Whether a row opens a further way to the same marks: "Alternative method 2", "OR" on its own.
+
+    `told` are the row's filled cells without its number.
+    """
+    if not told:
         return False
-    found = _METHOD.match(" ".join(filled[0].split()))
+    found = _METHOD.match(" ".join(told[0].split()))
     return bool(found and worth_of(draft) and (found["n"] or "2") != "1")
 
 
@@ -125,21 +155,36 @@ def _points(text: str) -> list[Point]:
 def _points_of(answer: str, guidance: str, read: MarksCell, value: float | None) -> list[Point]:
     """Marking points where it is plain what each is worth: said beside it, a mark a line, one of a choice."""
     for text in (answer, guidance):
-        stated = [point for point in _points(text) if point.marks is not None]
-        if len(stated) > 1 and (
-            text is answer or abs(sum(p.marks or 0 for p in stated) - (value or 0)) < _SLACK
-        ):
+        told = _points(text)
+        stated = [point for point in told if point.marks is not None]
+        fits = value is not None and abs(sum(p.marks or 0 for p in stated) - value) < _SLACK
+        # Code and sums end lines in numbers that are no marks; marking points nearly all state theirs.
+        plain = len(stated) >= 0.7 * len(told) and all((p.marks or 0) <= (value or _MOST) for p in stated)
+        if len(stated) > 1 and (fits or (text is answer and plain)):
             return stated
     lines = [line for line in answer.splitlines() if line.strip()]
     limited = bool(lines) and has_limit(lines[0])
-    told = [BULLET.sub("", line).strip(" ;") for line in (lines[1:] if limited else lines)]
-    if len(told) < 2 or value is None:
+    entries = [BULLET.sub("", line).strip(" ;") for line in (lines[1:] if limited else lines)]
+    if len(entries) < 2 or value is None:
         return []
     if limited:
-        return [Point(text, 1.0) for text in told] if len(told) >= value == int(value) else []
-    if len(read.lines) == len(told):
-        return [Point(text, worth) for text, worth in zip(told, read.lines, strict=True)]
-    return [Point(text, 1.0) for text in told] if len(told) == value else []
+        return [Point(text, 1.0) for text in entries] if len(entries) >= value == int(value) else []
+    if len(read.lines) == len(entries):
+        return [Point(text, worth) for text, worth in zip(entries, read.lines, strict=True)]
+    return [Point(text, 1.0) for text in entries] if len(entries) == value else []
+
+
+def _settled(
+    points: list[Point], text: str, value: float | None, limited: bool
+) -> tuple[list[Point], bool]:
+    """Points and whether they earn less than their sum, where "1 mark each" is all that says their worth.
+
+    More of them than marks are a choice; of fewer the list shows a part only, and each may be worth more.
+    """
+    worth = sum(point.marks or 0.0 for point in points)
+    if value is None or not points or abs(worth - value) < _SLACK or marks_each(text) is None:
+        return points, limited
+    return (points, True) if worth > value else ([Point(point.text, None) for point in points], False)
 
 
 def _tidy(answer: str) -> str:
