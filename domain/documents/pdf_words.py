@@ -13,7 +13,7 @@ MOST_CHARS = 30_000
 
 
 def words_of(textpage: Any, frame: Frame) -> Iterator[Word]:
-    """The words as they are shown, in the order in which the page draws them."""
+    """The words as they are read, in the order in which the page draws them."""
     from ctypes import byref, c_double
 
     import pypdfium2.raw as pdfium

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from domain.grading.number_cells import read_number_cell
 from domain.grading.table_rows import Row
 from domain.grading.vocabulary import GUIDE_COLUMNS, key_of, match_columns
 
@@ -132,6 +133,6 @@ def _holds_numbers(rows: Sequence[Row], column: int) -> bool:
         if column < len(row.cells) and row.cells[column].strip()
     ]
     cells = [cell for cell in cells if "total" not in cell.lower() and key_of(cell) != "question"]
-    numbers = sum((_NUMBER_CELL.match(cell) or _PART.match(cell)) is not None for cell in cells)
+    numbers = sum(bool(read_number_cell(cell) or _NUMBER_CELL.match(cell)) for cell in cells)
     # Notes between the items stand there too; questions in words outnumber what looks like a number.
     return bool(cells) and numbers >= 0.5 * len(cells)
