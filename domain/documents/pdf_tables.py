@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from domain.documents.extraction import Table
 from domain.documents.page_frame import FAR, Frame
-from domain.documents.page_lines import lines_of_words
+from domain.documents.page_lines import Word, lines_of_words
+from domain.documents.part_labels import starts_of_parts
 from domain.documents.pdf_rules import MOST_LINES, NEAR, Line, Lines, lines_of
 from domain.documents.pdf_words import words_of
 
 _MARGIN = 1.5
 _OPEN = 8.0
 """Points by which the sides of a table must go on beyond its last rule to hold a line of text there."""
+_SLIVER = 6.0
+"""Points: no column is as narrow."""
+_NUMBER_COLUMNS, _LONGEST_LABEL = 2, 16
+"""Columns from the left that may hold numbers, and letters of a number."""
 _MAX_CELLS = 5_000
 _MAX_CHANGED = 0.02
 
@@ -52,15 +58,22 @@ def page_with_tables(page: Any, number: int) -> tuple[str, tuple[Table, ...]] | 
     A table in another's cell is text of that cell. None too where too much text would be lost.
     """
     frame = Frame.of(page)
-    grids = next((found for lines in lines_of(page, frame) if (found := _apart(_grids(lines)))), [])
+    grids = _ruled_best([_apart(_grids(lines)) for lines in lines_of(page, frame)])
     if not grids:
         return None
     texts = _Texts(page, frame)
+    cut = [_cut_at_parts(grid, texts) for grid in grids]
+    return _read(cut, texts, number) or (_read(grids, texts, number) if cut != grids else None)
+
+
+def _read(grids: Sequence[_Grid], texts: _Texts, number: int) -> tuple[str, tuple[Table, ...]] | None:
     parts: list[str] = []
     tables: list[Table] = []
     top = FAR
     for grid in grids:
         rows = _rows(grid, texts)
+        if not rows:
+            continue
         high, low = grid.ys[0], grid.ys[-1]
         parts.append(texts.within(bottom=high, top=top))
         parts.append(texts.within(right=grid.xs[0], bottom=low, top=high))
@@ -73,6 +86,15 @@ def page_with_tables(page: Any, number: int) -> tuple[str, tuple[Table, ...]] | 
     if _changed(texts.whole, text) > _MAX_CHANGED:
         return None
     return text, tuple(tables)
+
+
+def _ruled_best(found: Sequence[list[_Grid]]) -> list[_Grid]:
+    """The grids that are ruled, unless those that shading makes too are far larger."""
+    best: list[_Grid] = []
+    for grids in found:
+        if sum(grid.area for grid in grids) > 2 * sum(grid.area for grid in best):
+            best = grids
+    return best
 
 
 def _apart(grids: Iterable[_Grid]) -> list[_Grid]:
@@ -95,7 +117,19 @@ class _Texts:
 
     def __init__(self, page: Any, frame: Frame) -> None:
         self._textpage = page.get_textpage()
-        self._words = list(words_of(self._textpage, frame)) if frame.turned else None
+        self._frame = frame
+
+    @cached_property
+    def words(self) -> list[Word]:
+        return list(words_of(self._textpage, self._frame))
+
+    def words_within(self, *, left: float, bottom: float, right: float, top: float) -> list[Word]:
+        return [
+            word
+            for word in self.words
+            if left <= (word.left + word.right) / 2 <= right
+            and bottom <= (word.bottom + word.top) / 2 <= top
+        ]
 
     @property
     def whole(self) -> str:
@@ -110,13 +144,8 @@ class _Texts:
         right: float = FAR,
         top: float = FAR,
     ) -> str:
-        if self._words is not None:
-            inside = [
-                word
-                for word in self._words
-                if left <= (word.left + word.right) / 2 <= right
-                and bottom <= (word.bottom + word.top) / 2 <= top
-            ]
+        if self._frame.turned:
+            inside = self.words_within(left=left, bottom=bottom, right=right, top=top)
             return "\n".join(line.text for line in lines_of_words(inside))
         # pdfium takes each glyph that touches the box, so a "g" above a line would be in the cell below.
         text: str = self._textpage.get_text_bounded(
@@ -134,7 +163,7 @@ def _grids(lines: Lines) -> Iterator[_Grid]:
     while left:
         rules, sides = _touching(min(left), across, down)
         left -= rules
-        xs, ys = _distinct(down[at].at for at in sides), _distinct(across[at].at for at in rules)
+        xs, ys = _columns([down[at] for at in sides]), _distinct(across[at].at for at in rules)
         grid = _Grid(
             xs=xs,
             ys=_closed(ys, [down[at] for at in sides])[::-1],
@@ -144,6 +173,23 @@ def _grids(lines: Lines) -> Iterator[_Grid]:
         n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
         if n_rows >= 1 and n_columns >= 2 and n_rows * n_columns <= _MAX_CELLS:
             yield grid
+
+
+def _cut_at_parts(grid: _Grid, texts: _Texts) -> _Grid:
+    """The grid with a rule above each part of a question, where a cell of numbers holds several."""
+    cuts: list[float] = []
+    for left, right in list(pairwise(grid.xs))[:_NUMBER_COLUMNS]:
+        rules = [y for y in grid.ys if grid.has_rule(y, (left + right) / 2)]
+        for top, bottom in pairwise(rules):
+            lines = texts.within(left=left, bottom=bottom, right=right, top=top).strip().splitlines()
+            if len(lines) > 1 and all(len(line) <= _LONGEST_LABEL for line in lines):
+                inside = texts.words_within(left=left, bottom=bottom, right=right, top=top)
+                cuts += starts_of_parts(inside)
+    apart = [cut for cut in cuts if all(abs(cut - y) > _SLIVER for y in grid.ys)]
+    if not apart:
+        return grid
+    more = tuple(Line(at, grid.xs[0], grid.xs[-1]) for at in apart)
+    return replace(grid, ys=_distinct((*grid.ys, *apart))[::-1], across=grid.across + more)
 
 
 def _closed(ys: tuple[float, ...], sides: Sequence[Line]) -> tuple[float, ...]:
@@ -177,11 +223,26 @@ def _touch(rule: Line, side: Line) -> bool:
     return rule.start - NEAR <= side.at <= rule.end + NEAR and side.start - NEAR <= rule.at <= side.end + NEAR
 
 
-def _distinct(places: Iterator[float]) -> tuple[float, ...]:
+def _distinct(places: Iterable[float]) -> tuple[float, ...]:
     kept: list[float] = []
     for place in sorted(places):
         if not kept or place - kept[-1] > NEAR:
             kept.append(place)
+    return tuple(kept)
+
+
+def _columns(sides: Sequence[Line]) -> tuple[float, ...]:
+    """Where columns begin and end. Of sides too close for text between them, the longest is one."""
+    lengths = {at: 0.0 for at in _distinct(side.at for side in sides)}
+    for side in sides:
+        nearest = min(lengths, key=lambda at: abs(at - side.at))
+        lengths[nearest] += side.end - side.start
+    kept: list[float] = []
+    for at in lengths:
+        if kept and at - kept[-1] <= _SLIVER:
+            kept[-1] = max(kept[-1], at, key=lengths.__getitem__)
+        else:
+            kept.append(at)
     return tuple(kept)
 
 

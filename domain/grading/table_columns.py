@@ -31,6 +31,7 @@ _NUMBER_CELL = re.compile(
     r"^(?:q(?:uestion)?\.?\s*)?\*?\(?\d{1,3}(?:\s?\.\s?\d{1,2}){0,3}\s*(?:\(?[a-z]\)?\s*)?(?:\(?[ivx]{1,4}\)?)?[.):]?$",
     re.IGNORECASE,
 )
+_SECOND_LINES = {"number", "no", "nr", "num", "scheme", "guidance", "available", "awarded", "content"}
 _LONGEST_HEADER = 30
 _GUIDANCE_NAMES = {"guidance", "marking_guidance", "additional_guidance"}
 
@@ -67,6 +68,12 @@ def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
         return None
     numbers = _number_columns(cells, below, found)
     return Columns(numbers, {name: i for name, i in found.items() if name != "number"})
+
+
+def completes_header(cells: Sequence[str]) -> bool:
+    """Whether a row is the second line of the header above it: "number" below "Question", and nothing else."""
+    filled = [key_of(cell) for cell in cells if cell.strip()]
+    return bool(filled) and all(key in _SECOND_LINES for key in filled)
 
 
 def heads_another(cells: Sequence[str]) -> bool:
@@ -132,7 +139,7 @@ def _holds_numbers(rows: Sequence[Row], column: int) -> bool:
         for row in rows
         if column < len(row.cells) and row.cells[column].strip()
     ]
-    cells = [cell for cell in cells if "total" not in cell.lower() and key_of(cell) != "question"]
+    cells = [cell for cell in cells if "total" not in cell.lower() and not _NUMBER.match(key_of(cell))]
     numbers = sum(bool(read_number_cell(cell) or _NUMBER_CELL.match(cell)) for cell in cells)
     # Notes between the items stand there too; questions in words outnumber what looks like a number.
     return bool(cells) and numbers >= 0.5 * len(cells)

@@ -19,7 +19,7 @@ from domain.grading.numbering import nest
 from domain.grading.prose_guides import title_of
 from domain.grading.rubric_grids import read_rubric
 from domain.grading.segments import lines_of
-from domain.grading.table_columns import Columns, columns_of, heads_another
+from domain.grading.table_columns import Columns, columns_of, completes_header, heads_another
 from domain.grading.table_items import (
     continued,
     item_of_row,
@@ -82,6 +82,8 @@ class TableReading:
                 self.columns = columns if not self._lost_its_name(columns) else self.columns
             self.header, self.width = header, len(rows[at].cells)
             rows = rows[at + 1 :]
+            if rows and completes_header(rows[0].cells):
+                rows = rows[1:]
             if rows and (total := _total_column(rows[0])) is not None:
                 self.columns = replace(columns, by_name={**columns.by_name, "marks": total})
                 rows = rows[1:]
