@@ -28,6 +28,8 @@ _SLIVER = 6.0
 """Points: no column is as narrow."""
 _NUMBER_COLUMNS, _LONGEST_LABEL = 2, 16
 """Columns from the left that may hold numbers, and letters of a number."""
+_OPEN_SIDES = 4
+"""Lines down that make a table by themselves."""
 _MAX_CELLS = 5_000
 _MAX_CHANGED = 0.02
 
@@ -157,7 +159,12 @@ class _Texts:
 def _grids(lines: Lines) -> Iterator[_Grid]:
     """Sets of lines that touch, with at least two columns between them."""
     across, down = lines.across, lines.down
-    if not 2 <= len(across) <= MOST_LINES or not 2 <= len(down) <= MOST_LINES:
+    if not across and len(down) >= _OPEN_SIDES:
+        # The middle of a row that begins pages before and ends pages after: a rule where the sides end.
+        low, high = min(side.start for side in down), max(side.end for side in down)
+        left, right = min(side.at for side in down), max(side.at for side in down)
+        across = (Line(low, left, right), Line(high, left, right))
+    if not 1 <= len(across) <= MOST_LINES or not 2 <= len(down) <= MOST_LINES:
         return
     left = set(range(len(across)))
     while left:

@@ -58,7 +58,7 @@ def total_of_preamble(lines: Sequence[str]) -> float | None:
     for line in lines:
         for piece in _COLUMNS.split(line[:500]):
             total = read_total(piece)
-            if total:
+            if total and not total.of:
                 return total.marks
             found = _MAXIMUM.match(piece)
             if found:
