@@ -10,7 +10,7 @@ from domain.documents.page_lines import Line, Word, lines_of_words
 
 _LABEL = re.compile(
     r"^[*\s]*(?:q(?:uestion)?\s*)?(?P<top>\d{1,2}(?:\.\d{1,2})?[.)]?)?\s*(?P<letter>\(?[a-h]\)?\.?)?\s*"
-    r"(?P<roman>\(?[ivx]{1,5}\)?\.?)?[*\s]*$",
+    r"(?P<roman>\(?[ivxl]{1,5}\)?\.?)?[*\s]*$",
     re.IGNORECASE,
 )
 _APART = 2.5

@@ -47,6 +47,11 @@ class _Grid:
     def area(self) -> float:
         return (self.xs[-1] - self.xs[0]) * (self.ys[0] - self.ys[-1])
 
+    @property
+    def ink(self) -> float:
+        """Points of line."""
+        return sum(line.end - line.start for line in (*self.across, *self.down))
+
     def has_side(self, x: float, y: float) -> bool:
         return any(abs(line.at - x) <= NEAR and line.start <= y <= line.end for line in self.down)
 
@@ -91,10 +96,10 @@ def _read(grids: Sequence[_Grid], texts: _Texts, number: int) -> tuple[str, tupl
 
 
 def _ruled_best(found: Sequence[list[_Grid]]) -> list[_Grid]:
-    """The grids that are ruled, unless those that shading makes too are far larger."""
+    """The grids that are ruled, unless far more lines make those with the sides of shading."""
     best: list[_Grid] = []
     for grids in found:
-        if sum(grid.area for grid in grids) > 2 * sum(grid.area for grid in best):
+        if sum(grid.ink for grid in grids) > 1.5 * sum(grid.ink for grid in best):
             best = grids
     return best
 

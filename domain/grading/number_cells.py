@@ -14,12 +14,15 @@ _NUMBER = re.compile(
 _ONLY_PARTS = re.compile(
     r"^\(?(?:[a-z]|[ivx]{1,5})\)?[.)]?(?:\s?\(?[ivx]{1,5}\)?[.)]?)?(?:\s?\([ivx]{1,5}\))?$", re.IGNORECASE
 )
+_TYPED_L = re.compile(r"(?<=[a-h]\s)l$|(?<=[a-h]\)\s)l$|(?<=\()l(?=\))")
+"""The letter l that stands for a Roman one."""
 _SPACED_DIGITS = re.compile(r"(?<=\d)\s+(?=[\d.])|(?<=\.)\s+(?=\d)")
 
 
 def read_number_cell(cell: str) -> tuple[str, ...]:
     """The levels that a cell of numbers says: "1(a)(ii)", "01.2", "(b)", "0 3 . 1"; () for anything else."""
     text = _SPACED_DIGITS.sub("", " ".join(cell.split())).strip("*. ")
+    text = _TYPED_L.sub("i", text)
     found = _NUMBER.match(text)
     if not found or not (found["top"] or _ONLY_PARTS.match(found["parts"].strip())):
         return ()

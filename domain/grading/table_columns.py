@@ -32,7 +32,7 @@ _NUMBER_CELL = re.compile(
     re.IGNORECASE,
 )
 _SECOND_LINES = {"number", "no", "nr", "num", "scheme", "guidance", "available", "awarded", "content"}
-_LONGEST_HEADER = 30
+_LONGEST_HEADER, _LONGEST_NAME = 30, 90
 _GUIDANCE_NAMES = {"guidance", "marking_guidance", "additional_guidance"}
 
 
@@ -54,6 +54,8 @@ class Columns:
 
 def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
     """None for a row that is no header of a guide's table."""
+    if any(len(" ".join(cell.split())) > _LONGEST_NAME for cell in cells):
+        return None
     found = _named(cells)
     named_question = next(
         (i for i, c in enumerate(cells) if key_of(c).replace("_", "") in ("question", "questions")), None

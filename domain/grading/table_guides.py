@@ -33,6 +33,8 @@ from domain.grading.table_totals import TOTAL_OF, RowTotal, sort_row_totals, tot
 from domain.grading.totals import read_total, total_of_preamble
 
 _SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a-z]{1,5})$", re.IGNORECASE)
+_TOTAL_BELOW = re.compile(r"\n\s*\(?total\W{0,3}(?P<n>\d{1,3})\s*(?:marks?)?\)?\s*$", re.IGNORECASE)
+"""Below the marks of a question's last item, in the same cell."""
 _SLACK = 1e-6
 _HEADER_ROWS = 6
 
@@ -133,6 +135,16 @@ class TableReading:
             self._sum(stated.total, filled[0])
             return
         cells, number = columns.cells(row), columns.number_cells(row)
+        below = _TOTAL_BELOW.search(cells.get("marks", ""))
+        if below:
+            cells["marks"] = cells["marks"][: below.start()]
+        self._item(cells, number, row, columns)
+        if below and self.drafts:
+            start = self.totals[-1].since[1] if self.totals else 0
+            self.totals.append(RowTotal(float(below["n"]), "", (start, len(self.drafts))))
+
+    def _item(self, cells: dict[str, str], number: tuple[str, ...], row: Row, columns: Columns) -> None:
+        filled = [cell for cell in row.cells if cell.strip()]
         levels = self._levels(number)
         if self.drafts and any(number) and not levels and not cells.get("marks"):
             # "Notes: …" under an item.
@@ -171,17 +183,15 @@ class TableReading:
         own = {i: read_number_cell(cells[i]) for i in range(first, len(cells)) if cells[i]}
         if not own[first]:
             return ()
+        told = sum((own[i] for i in sorted(own)), ())
         kept = {i: levels for i, levels in self.parts.items() if i < first}
         self.parts = {**kept, **own}
-        full = sum((self.parts[i] for i in sorted(self.parts)), ())
-        if first == 0 and not full[0][0].isdigit() and self.levels:
-            # "(b)" alone in the only column stands below the question above.
-            full = nest(own[0], self.levels)
-        elif first > 0 and len(cells) == 2 and self.levels:
-            full = nest(own[first], self.levels)
-            if kept and full[:1] != kept[0][:1]:
-                full = (*kept[0], *own[first])
-        return full
+        if told[0][0].isdigit() or not self.levels:
+            return sum((self.parts[i] for i in sorted(self.parts)), ())
+        # "(b)" stands below the question above, whose number may be in a column further left.
+        full = nest(told, self.levels)
+        top = next((levels[0] for _, levels in sorted(kept.items()) if levels[0][0].isdigit()), full[0])
+        return full if full[0] == top else (top, *told)
 
     def candidate(self, title: str, stated: Sequence[tuple[str, float]], preamble: float | None) -> Candidate:
         """`stated` are totals that stand outside of the tables, with the question each one names."""
