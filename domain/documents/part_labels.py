@@ -15,22 +15,34 @@ _LABEL = re.compile(
 )
 _APART = 2.5
 """Heights of a line: labels further apart are of two parts, whatever they say."""
+_MARK_ABOVE = 1.7
+"""Heights of a label by which its mark may stand above it."""
 _ABOVE = 0.35
 """Heights of a label by which what belongs beside it may stand above its top."""
 
 
-def starts_of_parts(words: Iterable[Word]) -> Iterator[float]:
+def starts_of_parts(labels: Iterable[Word], marks: Iterable[Word]) -> Iterator[float]:
     """The heights above each part but the first, of the words in one cell of numbers.
 
-    None where a line is no number of a part. "(a)" right below "1" goes on with it.
+    `marks` are those of the last column: a mark may stand a line above its label. Nothing where a line is
+    no number of a part. "(a)" right below "1" goes on with it.
     """
-    lines = lines_of_words(words)
+    lines = lines_of_words(labels)
     depths = [_depths(line.text) for line in lines]
     if len(lines) < 2 or not all(depths):
         return
+    beside = lines_of_words(marks)
     for (above, before), (line, own) in pairwise(zip(lines, depths, strict=True)):
         if own[0] <= before[-1] or above.middle - line.middle > _APART * line.height:
-            yield _top(line) + _ABOVE * line.height
+            tops = [_top(line), *(_top(mark) for mark in beside if _is_of(mark, line, above))]
+            yield max(tops) + _ABOVE * line.height
+
+
+def _is_of(mark: Line, label: Line, above: Line) -> bool:
+    """Whether a mark stands beside a label or up to a line above it, and not beside the label before."""
+    height = label.height
+    high = mark.middle - label.middle
+    return -0.5 * height < high <= _MARK_ABOVE * height and above.middle - mark.middle > 0.6 * height
 
 
 def _depths(text: str) -> tuple[int, ...]:

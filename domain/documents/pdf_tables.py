@@ -49,8 +49,8 @@ class _Grid:
 
     @property
     def ink(self) -> float:
-        """Points of line."""
-        return sum(line.end - line.start for line in (*self.across, *self.down))
+        """Points of lines down, which part the columns."""
+        return sum(line.end - line.start for line in self.down)
 
     def has_side(self, x: float, y: float) -> bool:
         return any(abs(line.at - x) <= NEAR and line.start <= y <= line.end for line in self.down)
@@ -191,12 +191,14 @@ def _cut_at_parts(grid: _Grid, texts: _Texts) -> _Grid:
     """The grid with a rule above each part of a question, where a cell of numbers holds several."""
     cuts: list[float] = []
     for left, right in list(pairwise(grid.xs))[:_NUMBER_COLUMNS]:
-        rules = [y for y in grid.ys if grid.has_rule(y, (left + right) / 2)]
+        ends = (grid.ys[0], grid.ys[-1])
+        rules = [y for y in grid.ys if y in ends or grid.has_rule(y, (left + right) / 2)]
         for top, bottom in pairwise(rules):
             lines = texts.within(left=left, bottom=bottom, right=right, top=top).strip().splitlines()
             if len(lines) > 1 and all(len(line) <= _LONGEST_LABEL for line in lines):
-                inside = texts.words_within(left=left, bottom=bottom, right=right, top=top)
-                cuts += starts_of_parts(inside)
+                labels = texts.words_within(left=left, bottom=bottom, right=right, top=top)
+                marks = texts.words_within(left=grid.xs[-2], bottom=bottom, right=grid.xs[-1], top=top)
+                cuts += starts_of_parts(labels, marks)
     apart = [cut for cut in cuts if all(abs(cut - y) > _SLIVER for y in grid.ys)]
     if not apart:
         return grid

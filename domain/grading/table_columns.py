@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from domain.grading.number_cells import read_number_cell
 from domain.grading.table_rows import Row
@@ -70,6 +70,22 @@ def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
         return None
     numbers = _number_columns(cells, below, found)
     return Columns(numbers, {name: i for name, i in found.items() if name != "number"})
+
+
+def with_header_apart(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows with a header of its own where no rule parts it from the first item below it."""
+    parted = [_parted(cell) for cell in rows[0].cells] if rows else []
+    head, rest = tuple(one for one, _ in parted), tuple(other for _, other in parted)
+    if not any(map(read_number_cell, rest)) or not columns_of(head, rows[1:]):
+        return rows
+    return [replace(rows[0], cells=head), replace(rows[0], cells=rest), *rows[1:]]
+
+
+def _parted(cell: str) -> tuple[str, str]:
+    """A cell's name of a column, of one line or two, and what stands below it."""
+    lines = cell.split("\n")
+    n = 2 if len(lines) > 1 and key_of(lines[1]) in _SECOND_LINES else 1
+    return "\n".join(lines[:n]), "\n".join(lines[n:])
 
 
 def completes_header(cells: Sequence[str]) -> bool:

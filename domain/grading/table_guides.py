@@ -19,7 +19,13 @@ from domain.grading.numbering import nest
 from domain.grading.prose_guides import title_of
 from domain.grading.rubric_grids import read_rubric
 from domain.grading.segments import lines_of
-from domain.grading.table_columns import Columns, columns_of, completes_header, heads_another
+from domain.grading.table_columns import (
+    Columns,
+    columns_of,
+    completes_header,
+    heads_another,
+    with_header_apart,
+)
 from domain.grading.table_items import (
     continued,
     item_of_row,
@@ -59,6 +65,8 @@ class TableReading:
     columns: Columns | None = None
     header: tuple[str, ...] = ()
     width: int = 0
+    seen: dict[int, Columns] = field(default_factory=dict)
+    """Number of columns → what they were when a table last had as many."""
     levels: tuple[str, ...] = ()
     parts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Column of numbers → the levels that it gave last."""
@@ -68,6 +76,7 @@ class TableReading:
     """Whether rows are notes to the marker."""
 
     def read(self, rows: Sequence[Row]) -> None:
+        rows = with_header_apart(rows)
         found = next(
             (
                 (i, columns)
@@ -83,6 +92,7 @@ class TableReading:
                 self.levels, self.parts = (), {}
                 self.columns = columns if not self._lost_its_name(columns) else self.columns
             self.header, self.width = header, len(rows[at].cells)
+            self.seen[self.width] = self.columns
             rows = rows[at + 1 :]
             if rows and completes_header(rows[0].cells):
                 rows = rows[1:]
@@ -112,11 +122,21 @@ class TableReading:
     def _goes_on(self, rows: Sequence[Row]) -> bool:
         """Whether a table without a header is the rest of the one before: as wide, on a page, and without a
         header of another kind (levels, abbreviations)."""
-        if not rows or len(rows[0].cells) != self.width or not rows[0].page:
+        if not rows or not rows[0].page:
             return False
+        if len(rows[0].cells) != self.width:
+            return self._as_before(rows)
         return not all(cell.strip() for cell in rows[0].cells) or any(
             c.isdigit() for c in "".join(rows[0].cells)
         )
+
+    def _as_before(self, rows: Sequence[Row]) -> bool:
+        """Whether the rows fit the columns of an earlier table, which are taken up again if so."""
+        columns = self.seen.get(len(rows[0].cells))
+        if columns is None or not any(read_number_cell(cell) for cell in columns.number_cells(rows[0])):
+            return False
+        self.columns, self.width = columns, len(rows[0].cells)
+        return True
 
     def _row(self, row: Row, columns: Columns) -> None:
         total = total_of_row(row, columns)

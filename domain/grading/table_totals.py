@@ -65,9 +65,15 @@ def sort_row_totals(
             parents[total.of] = total.marks
         else:
             worth = sum(worth_of(draft) for draft in drafts[start:end])
-            if abs(worth - total.marks) > _SLACK and end > start:
+            if end > start and not _fits(total.marks, drafts[start:end]):
                 first, last = drafts[start].number, drafts[end - 1].number
                 problems.append(
                     f"items {first} to {last} add up to {worth:g} marks, the total below is {total.marks:g}"
                 )
     return paper, parents, problems
+
+
+def _fits(total: float, drafts: Sequence[Draft]) -> bool:
+    """Whether a total is that of the items since the one before, or of the last question among them."""
+    last = [draft for draft in drafts if draft.levels[0] == drafts[-1].levels[0]]
+    return any(abs(sum(map(worth_of, some)) - total) < _SLACK for some in (drafts, last))
