@@ -6,7 +6,7 @@ thick ones. Where there are rules, the sides of shading are none: a header's cel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ Spot = tuple[float, float]
 
 NEAR = 3.0
 """Points (1/72 inch) within which two strokes are one line, or touch."""
+SLIVER = 6.0
+"""Points: no column is as narrow. Word shades a paragraph as far from its cell's sides."""
 MOST_LINES = 400
 _MOST_OBJECTS, _DEEPEST = 20_000, 4
 
@@ -38,7 +40,10 @@ class Lines:
 
 
 def lines_of(page: Any, frame: Frame) -> Iterator[Lines]:
-    """The lines that are ruled; then, where the page shades anything, those and the sides of the shading."""
+    """The lines that are ruled; then, where the page shades anything, those and all sides of the shading.
+
+    A side of shading that goes on with a ruled line down is one of the first: headers are often shaded only.
+    """
     ruled: list[Box] = []
     shaded: list[Box] = []
     for at, (item, move) in enumerate(_paths(page)):
@@ -46,9 +51,20 @@ def lines_of(page: Any, frame: Frame) -> Iterator[Lines]:
             return
         for box, is_ruled in _sides(item, move):
             (ruled if is_ruled else shaded).append(frame.shown(box))
-    yield _lines(ruled)
+    lines = _lines(ruled)
+    yield _lines(ruled + list(_going_on(lines.down, shaded)))
     if shaded:
         yield _lines(ruled + shaded)
+
+
+def _going_on(down: Iterable[Line], shaded: Iterable[Box]) -> Iterator[Box]:
+    """The sides of shading that lie on, or just beside, a line down, moved onto it."""
+    places = sorted({line.at for line in down})
+    for left, bottom, right, top in shaded:
+        if top - bottom > NEAR >= right - left:
+            nearest = min(places, key=lambda at: abs(at - left), default=None)
+            if nearest is not None and abs(nearest - left) <= SLIVER:
+                yield nearest, bottom, nearest, top
 
 
 def rules_of(page: Any) -> list[tuple[float, float, float]]:

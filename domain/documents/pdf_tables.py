@@ -18,14 +18,12 @@ from domain.documents.extraction import Table
 from domain.documents.page_frame import FAR, Frame
 from domain.documents.page_lines import Word, lines_of_words
 from domain.documents.part_labels import starts_of_parts
-from domain.documents.pdf_rules import MOST_LINES, NEAR, Line, Lines, lines_of
+from domain.documents.pdf_rules import MOST_LINES, NEAR, SLIVER, Line, Lines, lines_of
 from domain.documents.pdf_words import words_of
 
 _MARGIN = 1.5
 _OPEN = 8.0
 """Points by which the sides of a table must go on beyond its last rule to hold a line of text there."""
-_SLIVER = 6.0
-"""Points: no column is as narrow."""
 _NUMBER_COLUMNS, _LONGEST_LABEL = 2, 16
 """Columns from the left that may hold numbers, and letters of a number."""
 _OPEN_SIDES = 4
@@ -190,16 +188,18 @@ def _grids(lines: Lines) -> Iterator[_Grid]:
 def _cut_at_parts(grid: _Grid, texts: _Texts) -> _Grid:
     """The grid with a rule above each part of a question, where a cell of numbers holds several."""
     cuts: list[float] = []
-    for left, right in list(pairwise(grid.xs))[:_NUMBER_COLUMNS]:
+    for column, (left, right) in enumerate(list(pairwise(grid.xs))[:_NUMBER_COLUMNS]):
         ends = (grid.ys[0], grid.ys[-1])
         rules = [y for y in grid.ys if y in ends or grid.has_rule(y, (left + right) / 2)]
         for top, bottom in pairwise(rules):
             lines = texts.within(left=left, bottom=bottom, right=right, top=top).strip().splitlines()
-            if len(lines) > 1 and all(len(line) <= _LONGEST_LABEL for line in lines):
-                labels = texts.words_within(left=left, bottom=bottom, right=right, top=top)
+            # Beside the first column, "1" above "7" is a fraction.
+            labels = all(len(line) <= _LONGEST_LABEL and (not column or line[:1] == "(") for line in lines)
+            if len(lines) > 1 and labels:
+                numbers = texts.words_within(left=left, bottom=bottom, right=right, top=top)
                 marks = texts.words_within(left=grid.xs[-2], bottom=bottom, right=grid.xs[-1], top=top)
-                cuts += starts_of_parts(labels, marks)
-    apart = [cut for cut in cuts if all(abs(cut - y) > _SLIVER for y in grid.ys)]
+                cuts += starts_of_parts(numbers, marks)
+    apart = [cut for cut in cuts if all(abs(cut - y) > SLIVER for y in grid.ys)]
     if not apart:
         return grid
     more = tuple(Line(at, grid.xs[0], grid.xs[-1]) for at in apart)
@@ -253,7 +253,7 @@ def _columns(sides: Sequence[Line]) -> tuple[float, ...]:
         lengths[nearest] += side.end - side.start
     kept: list[float] = []
     for at in lengths:
-        if kept and at - kept[-1] <= _SLIVER:
+        if kept and at - kept[-1] <= SLIVER:
             kept[-1] = max(kept[-1], at, key=lengths.__getitem__)
         else:
             kept.append(at)

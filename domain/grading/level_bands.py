@@ -6,6 +6,7 @@ An item with levels is worth the top of the highest one.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.grading.marks_notation import NUMBER, read_number
@@ -22,6 +23,12 @@ _BARE = re.compile(
 )
 _NOTHING = re.compile(
     rf"^[\W_]{{0,8}}(?:level\s?0\W{{0,4}})?0\s*{_UNIT}?[\s:.–—)\]-]{{0,4}}(?:no|nothing|none|not)\b",
+    re.IGNORECASE,
+)
+_LEVEL_NAME = re.compile(r"^(?:levels?|bands?|tiers?|grade)\b")
+_MARK_NAME = re.compile(r"^(?:marks?|mark range|points?|marks? available|marks? awarded)$")
+_CELL = re.compile(
+    rf"^\W{{0,3}}(?P<low>{NUMBER})\s*(?:(?:-|–|—|to)\s*(?P<high>{NUMBER}))?\W{{0,3}}{_UNIT}?\W{{0,3}}$",
     re.IGNORECASE,
 )
 
@@ -45,3 +52,15 @@ def read_band(line: str) -> Band | None:
     low = read_number(found["low"]) or 0.0
     high = read_number(found["high"] or found["low"]) or 0.0
     return Band(low, high) if low <= high else None
+
+
+def read_bands(rows: Sequence[Sequence[str]]) -> float | None:
+    """What the highest level of a table "Level | Mark | Descriptor" earns; None for any other table."""
+    if not rows:
+        return None
+    names = [" ".join(cell.split()).lower() for cell in rows[0]]
+    at = next((i for i, name in enumerate(names) if _MARK_NAME.match(name)), None)
+    if at is None or not any(_LEVEL_NAME.match(name) for name in names):
+        return None
+    bands = [found for row in rows[1:] if at < len(row) and (found := _CELL.match(" ".join(row[at].split())))]
+    return max((read_number(band["high"] or band["low"]) or 0.0 for band in bands), default=None)

@@ -34,6 +34,7 @@ _EXAMPLE = re.compile(
     r"|(?:program |pseudo)?code|pseudocode|python|java|vb(?:\.net)?|visual basic)\W{0,3}$",
     re.IGNORECASE,
 )
+_OBJECTIVE_MARKS = re.compile(r"^\W{0,3}A[O0]\s?\d\b.{0,30}$|^\W{0,3}(?:knowledge|application|analysis|evaluation)\W{1,3}(?:A[O0]\s?\d)?.{0,12}$", re.I)
 _ONLY_MARKS = re.compile(r"^[\W\d]*(?:marks?|points?|pts?)?[\W\d]*$", re.IGNORECASE)
 
 
@@ -314,7 +315,7 @@ def read_points(section: Section) -> list[Point]:
 def _is_heading_of_list(line: str) -> bool:
     """Whether a line only rules the list below it: "Any two from:", "1 mark each", "Point | Marks"."""
     bare = line.strip(" |").rstrip(":.")
-    if _MARKS_COLUMN.match(bare):
+    if _MARKS_COLUMN.match(bare) or _OBJECTIVE_MARKS.match(bare):
         return True
     return (has_limit(bare) and (len(bare.split()) <= 5 or line.strip().endswith(":"))) or (
         marks_each(bare) is not None and len(bare.split()) <= 6

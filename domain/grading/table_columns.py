@@ -31,8 +31,9 @@ _NUMBER_CELL = re.compile(
     r"^(?:q(?:uestion)?\.?\s*)?\*?\(?\d{1,3}(?:\s?\.\s?\d{1,2}){0,3}\s*(?:\(?[a-z]\)?\s*)?(?:\(?[ivx]{1,4}\)?)?[.):]?$",
     re.IGNORECASE,
 )
+_SAYS_ANSWER = re.compile(r"\n\s*(?:indicative |sample |possible )?(?:answers?|content)\s*$", re.IGNORECASE)
 _SECOND_LINES = {"number", "no", "nr", "num", "scheme", "guidance", "available", "awarded", "content"}
-_LONGEST_HEADER, _LONGEST_NAME = 30, 90
+_LONGEST_HEADER, _LONGEST_NAME, _FEW_WORDS = 30, 90, 3
 _GUIDANCE_NAMES = {"guidance", "marking_guidance", "additional_guidance"}
 
 
@@ -43,6 +44,8 @@ class Columns:
 
     numbers: tuple[int, ...]
     by_name: Mapping[str, int] = field(default_factory=dict)
+    asked: str = ""
+    """The question, where the header says it above its answer."""
 
     def cells(self, row: Row) -> dict[str, str]:
         """The row's cells by name, "" where the row is too short."""
@@ -54,9 +57,17 @@ class Columns:
 
 def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
     """None for a row that is no header of a guide's table."""
-    if any(len(" ".join(cell.split())) > _LONGEST_NAME for cell in cells):
+    long = [i for i, cell in enumerate(cells) if len(" ".join(cell.split())) > _LONGEST_NAME]
+    asked = long[0] if len(long) == 1 else _asked(cells)
+    named = ["" if i == asked else cell for i, cell in enumerate(cells)]
+    found = _named(named)
+    if asked is not None:
+        # The question itself stands where its answers' column would be named, with or without that name.
+        if "number" not in found or "answer" in found or not ("marks" in found or _SAYS_ANSWER.search(cells[asked])):
+            return None
+        found["answer"] = asked
+    elif long:
         return None
-    found = _named(cells)
     named_question = next(
         (i for i, c in enumerate(cells) if key_of(c).replace("_", "") in ("question", "questions")), None
     )
@@ -68,8 +79,25 @@ def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
     telling = {"number", "question", "marks"} if "answer" in found else {"number", "question"}
     if not found.keys() & telling:
         return None
-    numbers = _number_columns(cells, below, found)
-    return Columns(numbers, {name: i for name, i in found.items() if name != "number"})
+    numbers = _number_columns(named, below, found)
+    return Columns(
+        numbers,
+        {name: i for name, i in found.items() if name != "number"},
+        "" if asked is None else _SAYS_ANSWER.sub("", cells[asked]).strip(),
+    )
+
+
+def _asked(cells: Sequence[str]) -> int | None:
+    """The cell of a header that holds the question itself: "Why is …?", with "Answer" below it or not."""
+    for i, cell in enumerate(cells):
+        words = _SAYS_ANSWER.sub("", cell).split()
+        if len(words) > _FEW_WORDS and _SAYS_ANSWER.search(cell):
+            return i
+    if "answer" in _named(cells):
+        return None
+    names = [bool(_named([cell]) or _OTHER.match(key_of(cell))) or not cell.strip() for cell in cells]
+    unnamed = [i for i, named in enumerate(names) if not named]
+    return unnamed[0] if len(unnamed) == 1 and len(cells[unnamed[0]].split()) > _FEW_WORDS else None
 
 
 def with_header_apart(rows: Sequence[Row]) -> Sequence[Row]:

@@ -13,6 +13,7 @@ from itertools import takewhile, zip_longest
 
 from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft
+from domain.grading.level_bands import read_bands
 from domain.grading.marks_cells import read_marks_cell
 from domain.grading.number_cells import read_number_cell
 from domain.grading.numbering import nest
@@ -76,6 +77,9 @@ class TableReading:
     """Whether rows are notes to the marker."""
 
     def read(self, rows: Sequence[Row]) -> None:
+        if self.drafts and (top := read_bands([row.cells for row in rows])) is not None:
+            self._levels_below(top, rows)
+            return
         rows = with_header_apart(rows)
         found = next(
             (
@@ -113,6 +117,13 @@ class TableReading:
                 foreign = True
             elif not foreign and any(cell.strip() for cell in row.cells):
                 self._row(row, self.columns)
+
+    def _levels_below(self, top: float, rows: Sequence[Row]) -> None:
+        """A table of levels belongs to the item above it, which is worth the top of the highest."""
+        last = self.drafts[-1]
+        for row in rows[1:]:
+            last = with_guidance(last, [cell for cell in row.cells if cell.strip()])
+        self.drafts[-1] = last if last.marks else replace(last, marks=(top,), points=())
 
     def _lost_its_name(self, columns: Columns) -> bool:
         """Whether a header is the one before but for the name of the column of numbers, left blank."""
@@ -180,7 +191,8 @@ class TableReading:
                 self.drafts[-1] = continued(self.drafts[-1], cells, counts=not self.another)
         elif any(cells.values()) or levels:
             self.levels, self.another, self.guided = levels or self.levels, False, False
-            self.drafts.append(item_of_row(cells, row, levels, len(self.drafts) + 1))
+            draft = item_of_row(cells, row, levels, len(self.drafts) + 1)
+            self.drafts.append(draft if draft.question else replace(draft, question=columns.asked))
 
     def _sum(self, value: float, text: str) -> None:
         """A row that holds nothing but marks in brackets: the sum of the item above, or of its question."""
