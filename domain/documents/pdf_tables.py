@@ -132,8 +132,7 @@ class _Texts:
         return [
             word
             for word in self.words
-            if left <= (word.left + word.right) / 2 <= right
-            and bottom <= (word.bottom + word.top) / 2 <= top
+            if left <= (word.left + word.right) / 2 <= right and bottom <= (word.bottom + word.top) / 2 <= top
         ]
 
     @property
@@ -247,7 +246,7 @@ def _distinct(places: Iterable[float]) -> tuple[float, ...]:
 
 def _columns(sides: Sequence[Line]) -> tuple[float, ...]:
     """Where columns begin and end. Of sides too close for text between them, the longest is one."""
-    lengths = {at: 0.0 for at in _distinct(side.at for side in sides)}
+    lengths = dict.fromkeys(_distinct(side.at for side in sides), 0.0)
     for side in sides:
         nearest = min(lengths, key=lambda at: abs(at - side.at))
         lengths[nearest] += side.end - side.start

@@ -24,6 +24,7 @@ from domain.grading.guide_sections import read_sections
 from domain.grading.json_fields import load_json
 from domain.grading.json_guides import read_json_guide
 from domain.grading.marks_notation import join_broken_marks
+from domain.grading.number_gaps import missing_numbers
 from domain.grading.prose_guides import read_prose, read_unnumbered
 from domain.grading.records import Criterion, Guide, Item
 from domain.grading.table_guides import read_tables
@@ -91,6 +92,11 @@ def settle(candidate: Candidate, name: str) -> Guide:
     problems += [
         f"item {number} appears {n} times: number each item once" for number, n in counts.items() if n > 1
     ]
+    if not balanced:
+        problems += [
+            f"no item {missing} was found before {after}: check that none was missed"
+            for missing, after in missing_numbers([draft.levels for draft in candidate.drafts])
+        ]
     for draft, item in zip(candidate.drafts, items, strict=True):
         problems += _problems_of(draft, item, balanced)
     problems += _untallied(candidate, items, total)

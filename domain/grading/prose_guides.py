@@ -34,7 +34,11 @@ _EXAMPLE = re.compile(
     r"|(?:program |pseudo)?code|pseudocode|python|java|vb(?:\.net)?|visual basic)\W{0,3}$",
     re.IGNORECASE,
 )
-_OBJECTIVE_MARKS = re.compile(r"^\W{0,3}A[O0]\s?\d\b.{0,30}$|^\W{0,3}(?:knowledge|application|analysis|evaluation)\W{1,3}(?:A[O0]\s?\d)?.{0,12}$", re.I)
+_OBJECTIVE_MARKS = re.compile(
+    r"^\W{0,3}(?:knowledge|application|analysis|evaluation)?\W{0,3}A[O0]\s?\d\b.{0,30}$"
+    r"|^\W{0,3}(?:knowledge|application|analysis|evaluation)\W{1,3}.{0,12}$",
+    re.IGNORECASE,
+)
 _ONLY_MARKS = re.compile(r"^[\W\d]*(?:marks?|points?|pts?)?[\W\d]*$", re.IGNORECASE)
 
 

@@ -33,6 +33,7 @@ _NUMBER_CELL = re.compile(
 )
 _SAYS_ANSWER = re.compile(r"\n\s*(?:indicative |sample |possible )?(?:answers?|content)\s*$", re.IGNORECASE)
 _SECOND_LINES = {"number", "no", "nr", "num", "scheme", "guidance", "available", "awarded", "content"}
+_VALUE = re.compile(r"^\W*\d[\d\W]*$|^\W*(?:[dD]?[MABEP]|SC)\d\b")
 _LONGEST_HEADER, _LONGEST_NAME, _FEW_WORDS = 30, 90, 3
 _GUIDANCE_NAMES = {"guidance", "marking_guidance", "additional_guidance"}
 
@@ -56,14 +57,17 @@ class Columns:
 
 
 def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
-    """None for a row that is no header of a guide's table."""
+    """None for a row that is no header of a guide's table: rows with values or mark codes never are."""
+    if any(_VALUE.match(cell) for cell in cells):
+        return None
     long = [i for i, cell in enumerate(cells) if len(" ".join(cell.split())) > _LONGEST_NAME]
     asked = long[0] if len(long) == 1 else _asked(cells)
     named = ["" if i == asked else cell for i, cell in enumerate(cells)]
     found = _named(named)
     if asked is not None:
         # The question itself stands where its answers' column would be named, with or without that name.
-        if "number" not in found or "answer" in found or not ("marks" in found or _SAYS_ANSWER.search(cells[asked])):
+        told = "marks" in found or _SAYS_ANSWER.search(cells[asked])
+        if "number" not in found or "answer" in found or not told:
             return None
         found["answer"] = asked
     elif long:
@@ -79,6 +83,7 @@ def columns_of(cells: Sequence[str], below: Sequence[Row]) -> Columns | None:
     telling = {"number", "question", "marks"} if "answer" in found else {"number", "question"}
     if not found.keys() & telling:
         return None
+    found = _with_contents(found, cells, below)
     numbers = _number_columns(named, below, found)
     return Columns(
         numbers,
@@ -100,6 +105,24 @@ def _asked(cells: Sequence[str]) -> int | None:
     return unnamed[0] if len(unnamed) == 1 and len(cells[unnamed[0]].split()) > _FEW_WORDS else None
 
 
+def _with_contents(found: dict[str, int], cells: Sequence[str], below: Sequence[Row]) -> dict[str, int]:
+    """The columns, of which one without any text is the unnamed one beside it that has some.
+
+    A header may be ruled, or shaded, otherwise than the rows below it.
+    """
+
+    def is_empty(column: int) -> bool:
+        return not any(row.cells[column].strip() for row in below if column < len(row.cells))
+
+    moved = dict(found)
+    for name, at in found.items():
+        beside = [i for i in (at - 1, at + 1) if 0 <= i < len(cells) and not cells[i].strip()]
+        full = next((i for i in beside if not is_empty(i)), None)
+        if full is not None and below and is_empty(at):
+            moved[name] = full
+    return moved
+
+
 def with_header_apart(rows: Sequence[Row]) -> Sequence[Row]:
     """The rows with a header of its own where no rule parts it from the first item below it."""
     parted = [_parted(cell) for cell in rows[0].cells] if rows else []
@@ -117,7 +140,7 @@ def _parted(cell: str) -> tuple[str, str]:
 
 
 def completes_header(cells: Sequence[str]) -> bool:
-    """Whether a row is the second line of the header above it: "number" below "Question", and nothing else."""
+    """Whether a row is the second line of the header above it, such as "number" below "Question"."""
     filled = [key_of(cell) for cell in cells if cell.strip()]
     return bool(filled) and all(key in _SECOND_LINES for key in filled)
 

@@ -81,20 +81,14 @@ class TableReading:
             self._levels_below(top, rows)
             return
         rows = with_header_apart(rows)
-        found = next(
-            (
-                (i, columns)
-                for i, row in enumerate(rows[:_HEADER_ROWS])
-                if (columns := columns_of(row.cells, rows[i + 1 :]))
-            ),
-            None,
-        )
+        found = self._header(rows)
         if found is not None:
             at, columns = found
             header = _plain(rows[at])
             if header != self.header or columns.numbers[:1] == () or self.columns is None:
                 self.levels, self.parts = (), {}
-                self.columns = columns if not self._lost_its_name(columns) else self.columns
+            if self.columns is None or not self._lost_its_name(columns):
+                self.columns = columns
             self.header, self.width = header, len(rows[at].cells)
             self.seen[self.width] = self.columns
             rows = rows[at + 1 :]
@@ -109,14 +103,27 @@ class TableReading:
         elif self.columns is None or not self._goes_on(rows):
             return
         foreign = False
-        for row in rows:
+        for at, row in enumerate(rows):
             if _plain(row) == self.header:
                 foreign = False
             elif heads_another(row.cells):
                 # A table of levels or abbreviations, between the rows of one sheet.
                 foreign = True
+                below = [one for one in rows[at:] if one is row or _plain(one) != self.header]
+                if self.drafts and (top := read_bands([one.cells for one in below])) is not None:
+                    self._levels_below(top, below)
             elif not foreign and any(cell.strip() for cell in row.cells):
                 self._row(row, self.columns)
+
+    def _header(self, rows: Sequence[Row]) -> tuple[int, Columns] | None:
+        """Where a table's header is, and its columns. A table that begins with an item has none."""
+        for at, row in enumerate(rows[:_HEADER_ROWS]):
+            columns = columns_of(row.cells, rows[at + 1 :])
+            if columns is not None:
+                return at, columns
+            if self.columns is not None and any(map(read_number_cell, self.columns.number_cells(row))):
+                return None
+        return None
 
     def _levels_below(self, top: float, rows: Sequence[Row]) -> None:
         """A table of levels belongs to the item above it, which is worth the top of the highest."""
@@ -128,7 +135,12 @@ class TableReading:
     def _lost_its_name(self, columns: Columns) -> bool:
         """Whether a header is the one before but for the name of the column of numbers, left blank."""
         before = self.columns
-        return before is not None and not columns.numbers and bool(before.numbers) and columns.by_name == before.by_name
+        return (
+            before is not None
+            and not columns.numbers
+            and bool(before.numbers)
+            and columns.by_name == before.by_name
+        )
 
     def _goes_on(self, rows: Sequence[Row]) -> bool:
         """Whether a table without a header is the rest of the one before: as wide, on a page, and without a
@@ -175,7 +187,6 @@ class TableReading:
             self.totals.append(RowTotal(float(below["n"]), "", (start, len(self.drafts))))
 
     def _item(self, cells: dict[str, str], number: tuple[str, ...], row: Row, columns: Columns) -> None:
-        filled = [cell for cell in row.cells if cell.strip()]
         levels = self._levels(number)
         if self.drafts and any(number) and not levels and not cells.get("marks"):
             # "Notes: …" under an item.
@@ -241,7 +252,7 @@ class TableReading:
 
 
 def _plain(row: Row) -> tuple[str, ...]:
-    """The cells in small letters, without blank ones at the end: a page may rule more columns than the last."""
+    """The cells in small letters, without blank ones at the end, of which pages rule more or fewer."""
     cells = [" ".join(cell.split()).lower() for cell in row.cells]
     while cells and not cells[-1]:
         cells.pop()

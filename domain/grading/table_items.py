@@ -27,6 +27,9 @@ _GUIDANCE = re.compile(
     r"^(?:additional|further|general|marking|examiner['’]?s?)?\s?(?:guidance|notes?|comments?|information)\W*$",
     re.IGNORECASE,
 )
+_CHOICE = re.compile(
+    r"^\W{0,3}or\b|\bor\W{0,3}$|\beither\b|\balternativ|\bany other\b", re.IGNORECASE | re.MULTILINE
+)
 _SLACK = 1e-6
 _MOST = 20
 """Marks of one marking point."""
@@ -174,16 +177,18 @@ def _points_of(answer: str, guidance: str, read: MarksCell, value: float | None)
     return [Point(text, 1.0) for text in entries] if len(entries) == value else []
 
 
-def _settled(
-    points: list[Point], text: str, value: float | None, limited: bool
-) -> tuple[list[Point], bool]:
-    """Points and whether they earn less than their sum, where "1 mark each" is all that says their worth.
+def _settled(points: list[Point], text: str, value: float | None, limited: bool) -> tuple[list[Point], bool]:
+    """Points and whether they earn less than their sum: of two ways to a mark, only one earns it.
 
-    More of them than marks are a choice; of fewer the list shows a part only, and each may be worth more.
+    Where "1 mark each" is all that says their worth,
+
+    more of them than marks are a choice; of fewer the list shows a part only, and each may be worth more.
     """
     worth = sum(point.marks or 0.0 for point in points)
-    if value is None or not points or abs(worth - value) < _SLACK or marks_each(text) is None:
+    if value is None or not points or abs(worth - value) < _SLACK:
         return points, limited
+    if marks_each(text) is None:
+        return points, limited or (worth > value and _CHOICE.search(text) is not None)
     return (points, True) if worth > value else ([Point(point.text, None) for point in points], False)
 
 
