@@ -41,7 +41,7 @@ def read_glued(extraction: Extraction) -> Candidate:
     reading = TableReading()
     reading.read([Row(_HEADER_CELLS, "header"), *_rows(lines, start)])
     title = next((line.strip(" #*_") for line in lines[:start] if line.strip()), "")
-    stated = [(t.of, t.marks) for line in lines if (t := read_total(line))]
+    stated = [total for line in lines if (total := read_total(line))]
     return reading.candidate(title, stated, None)
 
 

@@ -29,6 +29,8 @@ _SUM = re.compile(rf"{NUMBER}(?:\s*\+\s*{NUMBER}){{1,12}}")
 _LONGEST = 300
 _MOST = 200
 """Marks of one item; a larger number is a value in a table of results."""
+_STEP = 0.25
+"""Marks are given in quarters at the finest; 6.02 is a result."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def read_marks_cell(cell: str) -> MarksCell:
         return MarksCell(None)
     plain = read_number(text)
     if plain is not None:
-        return MarksCell(plain if plain <= _MOST else None)
+        return MarksCell(plain if plain <= _MOST and plain % _STEP == 0 else None)
     whole = _whole(text)
     if whole is not None:
         return whole

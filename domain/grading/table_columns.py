@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from domain.grading.number_cells import read_number_cell
@@ -33,6 +33,7 @@ _NUMBER_CELL = re.compile(
 )
 _SAYS_ANSWER = re.compile(r"\n\s*(?:indicative |sample |possible )?(?:answers?|content)\s*$", re.IGNORECASE)
 _SECOND_LINES = {"number", "no", "nr", "num", "scheme", "guidance", "available", "awarded", "content"}
+_MARKS_WORD = re.compile(r"^\W{0,2}(?:(?:[dD]?[MABEP])?\d{1,2}|marks?|ft|dep|oe|cao)\W{0,2}$")
 _VALUE = re.compile(r"^\W*\d[\d\W]*$|^\W*(?:[dD]?[MABEP]|SC)\d\b")
 _LONGEST_HEADER, _LONGEST_NAME, _FEW_WORDS = 30, 90, 3
 _GUIDANCE_NAMES = {"guidance", "marking_guidance", "additional_guidance"}
@@ -51,6 +52,20 @@ class Columns:
     def cells(self, row: Row) -> dict[str, str]:
         """The row's cells by name, "" where the row is too short."""
         return {name: row.cells[i].strip() if i < len(row.cells) else "" for name, i in self.by_name.items()}
+
+    def widened(self, by: int) -> Iterator[Columns]:
+        """The columns of a table with `by` more (or fewer), wherever those may be, rightmost first."""
+        last = max((*self.numbers, *self.by_name.values()), default=0)
+        for start in range(last + 1, 0, -1):
+            moved = {name: i if i < start else i + by for name, i in self.by_name.items()}
+            if all(i >= 0 for i in moved.values()) and all(i < start for i in self.numbers):
+                yield Columns(self.numbers, moved, self.asked)
+
+    def holds_marks(self, rows: Sequence[Row]) -> bool:
+        """Whether the column of marks holds some, and nothing else."""
+        at = self.by_name.get("marks", -1)
+        told = [row.cells[at].strip() for row in rows if 0 <= at < len(row.cells) and row.cells[at].strip()]
+        return bool(told) and all(_MARKS_WORD.match(word) for cell in told for word in cell.split())
 
     def number_cells(self, row: Row) -> tuple[str, ...]:
         return tuple(row.cells[i].strip() if i < len(row.cells) else "" for i in self.numbers)
@@ -116,6 +131,12 @@ def _with_contents(found: dict[str, int], cells: Sequence[str], below: Sequence[
 
     moved = dict(found)
     for name, at in found.items():
+        if name == "marks" and not Columns((), {"marks": at}).holds_marks(below):
+            near = [i for i in range(at - 2, at + 3) if 0 <= i < len(cells) and not cells[i].strip()]
+            held = next((i for i in near if Columns((), {"marks": i}).holds_marks(below)), None)
+            if held is not None:
+                moved[name] = held
+                continue
         beside = [i for i in (at - 1, at + 1) if 0 <= i < len(cells) and not cells[i].strip()]
         full = next((i for i in beside if not is_empty(i)), None)
         if full is not None and below and is_empty(at):
@@ -166,6 +187,8 @@ def _named(cells: Sequence[str]) -> dict[str, int]:
         name = _guessed(key)
         if name and name not in found:
             found[name] = i
+    if "answer" not in found and "working" in found:
+        found["answer"] = found.pop("working")
     if "answer" not in found and "criteria" in found and key_of(cells[found["criteria"]]).endswith("scheme"):
         found["answer"] = found.pop("criteria")
     return found
@@ -179,6 +202,8 @@ def _guessed(key: str) -> str | None:
         return "marks"
     if _GUIDANCE.search(key) and not key.startswith("marking_detail"):
         return "guidance"
+    if key in ("working", "workings", "method", "scheme_of_work"):
+        return "working"
     return "answer" if _ANSWER.search(key) else None
 
 

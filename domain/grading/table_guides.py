@@ -36,12 +36,12 @@ from domain.grading.table_items import (
     worth_of,
 )
 from domain.grading.table_rows import Row, is_delimited, tables_of
-from domain.grading.table_totals import TOTAL_OF, RowTotal, sort_row_totals, total_of_row
-from domain.grading.totals import read_total, total_of_preamble
+from domain.grading.table_totals import TOTAL_OF, RowTotal, sort_row_totals, total_of_row, without_total
+from domain.grading.totals import TotalLine, read_total, total_of_preamble
 
 _SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a-z]{1,5})$", re.IGNORECASE)
-_TOTAL_BELOW = re.compile(r"\n\s*\(?total\W{0,3}(?P<n>\d{1,3})\s*(?:marks?)?\)?\s*$", re.IGNORECASE)
-"""Below the marks of a question's last item, in the same cell."""
+_ALTERNATIVE = re.compile(r"^(.{1,12}?)\s*\W{0,2}alt(?:ernative)?\b.{0,20}$", re.IGNORECASE | re.DOTALL)
+"""A number with which another method to an item is named: "21 ALT"."""
 _SLACK = 1e-6
 _HEADER_ROWS = 6
 
@@ -52,7 +52,7 @@ def read_tables(extraction: Extraction) -> Candidate:
     for rows in tables_of(extraction):
         reading.read(rows)
     lines = [line for line in lines_of(extraction.text) if "|" not in line]
-    stated = [(t.of, t.marks) for line in lines if (t := read_total(line))]
+    stated = [total for line in lines if (total := read_total(line))]
     title = "" if is_delimited(extraction) else _title(lines_of(extraction.text))
     return reading.candidate(title, stated, total_of_preamble(_preamble(lines)))
 
@@ -76,7 +76,11 @@ class TableReading:
     guided: bool = False
     """Whether rows are notes to the marker."""
 
+    fresh: bool = False
+    """Whether no row of this table was read yet."""
+
     def read(self, rows: Sequence[Row]) -> None:
+        self.fresh = True
         if self.drafts and (top := read_bands([row.cells for row in rows])) is not None:
             self._levels_below(top, rows)
             return
@@ -155,11 +159,15 @@ class TableReading:
 
     def _as_before(self, rows: Sequence[Row]) -> bool:
         """Whether the rows fit the columns of an earlier table, which are taken up again if so."""
-        columns = self.seen.get(len(rows[0].cells))
-        if columns is None or not any(read_number_cell(cell) for cell in columns.number_cells(rows[0])):
+        if self.columns is None:
             return False
-        self.columns, self.width = columns, len(rows[0].cells)
-        return True
+        width = len(rows[0].cells)
+        known = [self.seen[width]] if width in self.seen else []
+        for columns in (*known, *self.columns.widened(width - self.width)):
+            if any(map(read_number_cell, columns.number_cells(rows[0]))) and columns.holds_marks(rows):
+                self.columns, self.width = columns, width
+                return True
+        return False
 
     def _row(self, row: Row, columns: Columns) -> None:
         total = total_of_row(row, columns)
@@ -177,16 +185,16 @@ class TableReading:
         if stated and stated.is_sum and stated.total is not None and self.drafts:
             self._sum(stated.total, filled[0])
             return
-        cells, number = columns.cells(row), columns.number_cells(row)
-        below = _TOTAL_BELOW.search(cells.get("marks", ""))
-        if below:
-            cells["marks"] = cells["marks"][: below.start()]
-        self._item(cells, number, row, columns)
-        if below and self.drafts:
+        row, below = without_total(row)
+        self._item(columns.cells(row), columns.number_cells(row), row, columns)
+        if below is not None and self.drafts:
             start = self.totals[-1].since[1] if self.totals else 0
-            self.totals.append(RowTotal(float(below["n"]), "", (start, len(self.drafts))))
+            self.totals.append(RowTotal(below, "", (start, len(self.drafts))))
 
     def _item(self, cells: dict[str, str], number: tuple[str, ...], row: Row, columns: Columns) -> None:
+        parted = [_ALTERNATIVE.match(cell) for cell in number]
+        if any(parted):
+            number = tuple(found[1] if found else cell for found, cell in zip(parted, number, strict=True))
         levels = self._levels(number)
         if self.drafts and any(number) and not levels and not cells.get("marks"):
             # "Notes: …" under an item.
@@ -195,7 +203,12 @@ class TableReading:
         if self.drafts and (again or not levels) and not cells.get("question"):
             told = [cell for i, cell in enumerate(row.cells) if cell.strip() and i not in columns.numbers]
             self.guided = self.guided or opens_guidance(told)
-            self.another = self.another or opens_other_method(told, self.drafts[-1])
+            self.another = (
+                self.another
+                or any(parted)
+                or opens_other_method(told, self.drafts[-1])
+                or (again and any(number) and self.fresh and _repeats(cells, self.drafts[-1]))
+            )
             if self.guided:
                 self.drafts[-1] = with_guidance(self.drafts[-1], told)
             else:
@@ -204,6 +217,7 @@ class TableReading:
             self.levels, self.another, self.guided = levels or self.levels, False, False
             draft = item_of_row(cells, row, levels, len(self.drafts) + 1)
             self.drafts.append(draft if draft.question else replace(draft, question=columns.asked))
+        self.fresh = False
 
     def _sum(self, value: float, text: str) -> None:
         """A row that holds nothing but marks in brackets: the sum of the item above, or of its question."""
@@ -236,12 +250,14 @@ class TableReading:
         top = next((levels[0] for _, levels in sorted(kept.items()) if levels[0][0].isdigit()), full[0])
         return full if full[0] == top else (top, *told)
 
-    def candidate(self, title: str, stated: Sequence[tuple[str, float]], preamble: float | None) -> Candidate:
-        """`stated` are totals that stand outside of the tables, with the question each one names."""
+    def candidate(self, title: str, stated: Sequence[TotalLine], preamble: float | None) -> Candidate:
+        """`stated` are totals that stand outside of the tables."""
         drafts = _without_stems(self.drafts)
         total, parents, problems = sort_row_totals(self.totals, self.drafts)
-        parents |= {of: marks for of, marks in stated if of}
-        whole = [marks for of, marks in stated if not of]
+        parents |= {line.of: line.marks for line in stated if line.of}
+        # Of several that name nothing, each is of the question above it.
+        alone = len(stated) + len(self.totals) == 1
+        whole = [line.marks for line in stated if line.whole or (alone and not line.of)]
         if total is None:
             total = whole[-1] if whole else preamble
         elif whole and whole[-1] != total and len(set(whole)) == 1:
@@ -249,6 +265,12 @@ class TableReading:
                 f"the guide states different totals, {whole[-1]:g} and {total:g}: keep the right one"
             )
         return Candidate(title, tuple(drafts), total, parents, tuple(problems))
+
+
+def _repeats(cells: dict[str, str], draft: Draft) -> bool:
+    """Whether a table that begins with the item above states its marks once more: it shows another method."""
+    marks = read_marks_cell(cells.get("marks", "")).total
+    return marks is not None and marks > 1 and draft.marks[:1] == (marks,)
 
 
 def _plain(row: Row) -> tuple[str, ...]:
@@ -284,7 +306,9 @@ def _without_stems(drafts: Sequence[Draft]) -> list[Draft]:
                 stems[draft.levels] = draft.question
             continue
         above = [stems[draft.levels[:n]] for n in range(1, len(draft.levels)) if stems.get(draft.levels[:n])]
-        kept.append(replace(draft, question="\n".join([*above, draft.question]).strip()))
+        # Where only the notes say what is right, they are the answer.
+        answer = draft.answer or ("" if draft.points else draft.guidance)
+        kept.append(replace(draft, question="\n".join([*above, draft.question]).strip(), answer=answer))
     return kept
 
 

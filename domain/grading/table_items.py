@@ -44,7 +44,7 @@ def item_of_row(cells: dict[str, str], row: Row, levels: tuple[str, ...], positi
     read = read_marks_cell(cells.get("marks", ""))
     value = read.total if cells.get("marks") else asked.marks if asked else None
     answer = unwrapped(cells.get("answer", ""))
-    accepted, refused, rest = _sorted_guidance(cells.get("guidance", ""))
+    accepted, refused, rest = _sorted_guidance(_notes(cells))
     told = _sorted_guidance(cells.get("criteria", ""))
     points = _points(told[2]) or _points_of(answer, rest, read, value)
     limited = has_limit(cells.get("criteria", "")) or has_limit(answer)
@@ -77,7 +77,7 @@ def continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> Dr
         told_again = tuple(text for text in [_tidy(answer)] if text and not _METHOD.match(text))
         return replace(draft, alternatives=(*draft.alternatives, *told_again))
     read = read_marks_cell(cells.get("marks", ""))
-    accepted, refused, rest = _sorted_guidance(cells.get("guidance", ""))
+    accepted, refused, rest = _sorted_guidance(_notes(cells))
     told = _sorted_guidance(cells.get("criteria", ""))
     more = (
         [Point(_tidy(answer), read.total)] if answer and read.total is not None and not read.is_band else []
@@ -126,6 +126,11 @@ def opens_other_method(told: Sequence[str], draft: Draft) -> bool:
 
 def worth_of(draft: Draft) -> float:
     return draft.marks[0] if draft.marks else sum(point.marks or 0.0 for point in draft.points)
+
+
+def _notes(cells: dict[str, str]) -> str:
+    """The guidance of a row, below the working that leads to its answer."""
+    return "\n".join(text for text in (cells.get("working", ""), cells.get("guidance", "")) if text)
 
 
 def _sorted_guidance(text: str) -> tuple[list[str], list[str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.grading.drafts import Draft
 from domain.grading.marks_cells import read_marks_cell
@@ -19,6 +19,7 @@ _TOTAL = re.compile(
 TOTAL_OF = re.compile(
     r"\bq(?:uestion)?\.?\s*(?P<a>\d{1,3})\b|\btotal\s+(?:for\s+)?(?P<b>\d{1,3})\s*$", re.IGNORECASE
 )
+_BELOW = re.compile(r"(?:^|\n)[^\S\n]*\(?total\W{0,3}(?P<n>\d{1,3})\s{0,3}(?:marks?)?\)?\s*$", re.IGNORECASE)
 _SLACK = 1e-6
 
 
@@ -46,6 +47,16 @@ def total_of_row(row: Row, columns: Columns) -> float | None:
     if stated is None and (line := read_total(filled[0])):
         return line.marks
     return stated
+
+
+def without_total(row: Row) -> tuple[Row, float | None]:
+    """A row of an item without the total of its question, which stands below, or beside, what it says."""
+    for i, cell in enumerate(row.cells):
+        found = _BELOW.search(cell)
+        if found:
+            cells = (*row.cells[:i], cell[: found.start()], *row.cells[i + 1 :])
+            return replace(row, cells=cells), float(found["n"])
+    return row, None
 
 
 def sort_row_totals(
