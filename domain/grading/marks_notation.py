@@ -26,7 +26,8 @@ _BRACKETED = re.compile(
 _BROKEN = re.compile(rf"([\[(] ?{_SPELT}) ?\n ?({_UNIT} ?[\])])", re.IGNORECASE)
 _BRACKETED_NOUN = re.compile(rf"[\[(]\s*{_NOUN}\s*[:=]?\s*(?P<n>{NUMBER})\s*[\])]", re.IGNORECASE)
 _SQUARE = re.compile(rf"(?:^\s*\[\s*(?P<a>{NUMBER})\s*\]|\[\s*(?P<b>{NUMBER})\s*\](?=[\s.;:]*$))")
-_ROUND = re.compile(rf"\(\s*(?P<n>{NUMBER})\s*\)[\s.;:]*$")
+_ROUND = re.compile(rf"(?<![\d.,])\(\s*(?P<n>{NUMBER})\s*\)[\s.;:]*$")
+"""Brackets against a number are a part of it: "2.1(0)"."""
 _OUT_OF = re.compile(
     rf"(?:^|(?<=[\s_(\[]))[_.…]*\s?/\s?(?P<n>{NUMBER})\s*(?:{_UNIT})?[\])]?\s*$", re.IGNORECASE
 )

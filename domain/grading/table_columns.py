@@ -33,7 +33,9 @@ _NUMBER_CELL = re.compile(
 )
 _SAYS_ANSWER = re.compile(r"\n\s*(?:indicative |sample |possible )?(?:answers?|content)\s*$", re.IGNORECASE)
 _SECOND_LINES = {"number", "no", "nr", "num", "scheme", "guidance", "available", "awarded", "content"}
-_MARKS_WORD = re.compile(r"^\W{0,2}(?:(?:[dD]?[MABEP])?\d{1,2}|marks?|ft|dep|oe|cao)\W{0,2}$")
+_MARKS_WORD = re.compile(
+    r"^\W{0,2}(?:\d{1,2}|(?:[dD]?(?:[MABCEPQS]|SC)\d{1,2}){0,4})(?:ft|dep|oe|cao|cso|marks?|\*){0,2}\W{0,2}$"
+)
 _VALUE = re.compile(r"^\W*\d[\d\W]*$|^\W*(?:[dD]?[MABEP]|SC)\d\b")
 _LONGEST_HEADER, _LONGEST_NAME, _FEW_WORDS = 30, 90, 3
 _GUIDANCE_NAMES = {"guidance", "marking_guidance", "additional_guidance"}
@@ -51,7 +53,12 @@ class Columns:
 
     def cells(self, row: Row) -> dict[str, str]:
         """The row's cells by name, "" where the row is too short."""
-        return {name: row.cells[i].strip() if i < len(row.cells) else "" for name, i in self.by_name.items()}
+        told = {name: row.cells[i].strip() if i < len(row.cells) else "" for name, i in self.by_name.items()}
+        if "working" in told and "answer" in told:
+            # Further ways of working stand in columns of their own between the first and the answer.
+            between = row.cells[self.by_name["working"] : self.by_name["answer"]]
+            told["working"] = "\n".join(cell.strip() for cell in between if cell.strip())
+        return told
 
     def widened(self, by: int) -> Iterator[Columns]:
         """The columns of a table with `by` more (or fewer), wherever those may be, rightmost first."""
@@ -60,6 +67,15 @@ class Columns:
             moved = {name: i if i < start else i + by for name, i in self.by_name.items()}
             if all(i >= 0 for i in moved.values()) and all(i < start for i in self.numbers):
                 yield Columns(self.numbers, moved, self.asked)
+
+    def with_marks_at(self, column: int) -> Columns:
+        """The columns where that of marks is `column`, the answers to its left and the notes to its right."""
+        moved = {**self.by_name, "marks": column}
+        if self.by_name.get("answer", column) < self.by_name["marks"]:
+            moved["answer"] = column - 1
+        if self.by_name.get("guidance", -1) > self.by_name["marks"]:
+            moved["guidance"] = column + 1
+        return Columns(self.numbers, moved, self.asked)
 
     def holds_marks(self, rows: Sequence[Row]) -> bool:
         """Whether the column of marks holds some, and nothing else."""
@@ -131,7 +147,7 @@ def _with_contents(found: dict[str, int], cells: Sequence[str], below: Sequence[
 
     moved = dict(found)
     for name, at in found.items():
-        if name == "marks" and not Columns((), {"marks": at}).holds_marks(below):
+        if name == "marks" and not any(Columns((), {"marks": at}).holds_marks([row]) for row in below):
             near = [i for i in range(at - 2, at + 3) if 0 <= i < len(cells) and not cells[i].strip()]
             held = next((i for i in near if Columns((), {"marks": i}).holds_marks(below)), None)
             if held is not None:

@@ -36,14 +36,30 @@ from domain.grading.table_items import (
     worth_of,
 )
 from domain.grading.table_rows import Row, is_delimited, tables_of
-from domain.grading.table_totals import TOTAL_OF, RowTotal, sort_row_totals, total_of_row, without_total
+from domain.grading.table_totals import (
+    TOTAL_OF,
+    RowTotal,
+    misfits,
+    sort_row_totals,
+    total_of_row,
+    with_remainders,
+    without_total,
+)
 from domain.grading.totals import TotalLine, read_total, total_of_preamble
 
 _SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a-z]{1,5})$", re.IGNORECASE)
-_ALTERNATIVE = re.compile(r"^(.{1,12}?)\s*\W{0,2}alt(?:ernative)?\b.{0,20}$", re.IGNORECASE | re.DOTALL)
-"""A number with which another method to an item is named: "21 ALT"."""
+_ALTERNATIVE = re.compile(
+    r"^(?P<number>.{0,12}?)\s*\W{0,2}alt(?:ernative)?\b"
+    r"(?:.{0,20}|\W{0,3}(?:mark )?(?:scheme|method|solution)\b.{0,20})$",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A number with which another method to an item is named: "21 ALT", "Alternative mark scheme for 8(a)"."""
 _SLACK = 1e-6
 _HEADER_ROWS = 6
+_NEAR = 2
+"""How far the number of a table's first item may be from the last one's."""
+_SURE = 3
+"""Questions that end with a total before it is believed that all do."""
 
 
 def read_tables(extraction: Extraction) -> Candidate:
@@ -78,6 +94,8 @@ class TableReading:
 
     fresh: bool = False
     """Whether no row of this table was read yet."""
+    repeats: bool = False
+    """Whether marks that are stated once more, within an item, are those of another method."""
 
     def read(self, rows: Sequence[Row]) -> None:
         self.fresh = True
@@ -101,11 +119,20 @@ class TableReading:
             if rows and (total := _total_column(rows[0])) is not None:
                 self.columns = replace(columns, by_name={**columns.by_name, "marks": total})
                 rows = rows[1:]
-        elif graded := read_rubric(rows, len(self.drafts)):
+        elif not self._begins_with_item(rows) and (graded := read_rubric(rows, len(self.drafts))):
             self.drafts += graded
             return
         elif self.columns is None or not self._goes_on(rows):
             return
+        if not rows:
+            return
+        kept = self.columns
+        self.columns, self.repeats = self._fitting(rows)
+        self._rows(rows)
+        self.columns, self.seen[len(rows[0].cells)] = kept, self.columns
+
+    def _rows(self, rows: Sequence[Row]) -> None:
+        assert self.columns is not None
         foreign = False
         for at, row in enumerate(rows):
             if _plain(row) == self.header:
@@ -119,15 +146,52 @@ class TableReading:
             elif not foreign and any(cell.strip() for cell in row.cells):
                 self._row(row, self.columns)
 
+    def _fitting(self, rows: Sequence[Row]) -> tuple[Columns, bool]:
+        """The columns of the table, and whether marks repeat in it: as the totals between its rows have it.
+
+        Its marks may stand elsewhere than in the header's, and again in front of each method.
+        """
+        columns = self.columns
+        assert columns is not None
+        if "marks" not in columns.by_name or not any(total_of_row(row, columns) for row in rows):
+            return columns, False
+        first = max(columns.numbers, default=-1) + 1
+        moved = (columns.with_marks_at(i) for i in range(first + 1, len(rows[0].cells)))
+        best, fewest = (columns, False), self._misfits(rows, columns, repeats=False)
+        for other in (columns, *moved):
+            for repeats in (True, False):
+                if fewest and (other is columns or other.holds_marks(rows)):
+                    n = self._misfits(rows, other, repeats=repeats)
+                    best, fewest = ((other, repeats), n) if n < fewest else (best, fewest)
+        return best
+
+    def _misfits(self, rows: Sequence[Row], columns: Columns, *, repeats: bool) -> int:
+        """How many of the totals between the rows are not what the items above them add up to."""
+        trial = replace(
+            self,
+            drafts=list(self.drafts),
+            totals=list(self.totals),
+            parts=dict(self.parts),
+            columns=columns,
+            repeats=repeats,
+        )
+        trial._rows(rows)
+        told = trial.totals[len(self.totals) :]
+        return len(misfits(told, with_remainders(told, trial.drafts)))
+
     def _header(self, rows: Sequence[Row]) -> tuple[int, Columns] | None:
         """Where a table's header is, and its columns. A table that begins with an item has none."""
         for at, row in enumerate(rows[:_HEADER_ROWS]):
             columns = columns_of(row.cells, rows[at + 1 :])
             if columns is not None:
                 return at, columns
-            if self.columns is not None and any(map(read_number_cell, self.columns.number_cells(row))):
+            if self._begins_with_item([row]):
                 return None
         return None
+
+    def _begins_with_item(self, rows: Sequence[Row]) -> bool:
+        columns = self.columns
+        return bool(columns and rows and any(map(read_number_cell, columns.number_cells(rows[0]))))
 
     def _levels_below(self, top: float, rows: Sequence[Row]) -> None:
         """A table of levels belongs to the item above it, which is worth the top of the highest."""
@@ -163,11 +227,23 @@ class TableReading:
             return False
         width = len(rows[0].cells)
         known = [self.seen[width]] if width in self.seen else []
-        for columns in (*known, *self.columns.widened(width - self.width)):
-            if any(map(read_number_cell, columns.number_cells(rows[0]))) and columns.holds_marks(rows):
-                self.columns, self.width = columns, width
-                return True
-        return False
+        told = [
+            one for one in (*known, *self.columns.widened(width - self.width)) if self._is_next(rows[0], one)
+        ]
+        found = next((columns for columns in told if columns.holds_marks(rows)), None)
+        if found is None and told and any(total_of_row(row, told[0]) is not None for row in rows):
+            found = told[0]
+        if found is not None:
+            self.columns, self.width = found, width
+        return found is not None
+
+    def _is_next(self, row: Row, columns: Columns) -> bool:
+        """Whether a row's number is that of the question in hand, of a part, or of the next question."""
+        read = next((levels for cell in columns.number_cells(row) if (levels := read_number_cell(cell))), ())
+        top = read[0].split(".")[0] if read else ""
+        if not top.isdigit() or not self.drafts or not _top_of(self.drafts[-1]).isdigit():
+            return bool(read)
+        return 0 <= int(top) - int(_top_of(self.drafts[-1])) <= _NEAR
 
     def _row(self, row: Row, columns: Columns) -> None:
         total = total_of_row(row, columns)
@@ -194,9 +270,11 @@ class TableReading:
     def _item(self, cells: dict[str, str], number: tuple[str, ...], row: Row, columns: Columns) -> None:
         parted = [_ALTERNATIVE.match(cell) for cell in number]
         if any(parted):
-            number = tuple(found[1] if found else cell for found, cell in zip(parted, number, strict=True))
-        levels = self._levels(number)
-        if self.drafts and any(number) and not levels and not cells.get("marks"):
+            number = tuple(
+                found["number"] if found else cell for found, cell in zip(parted, number, strict=True)
+            )
+        levels = () if self._goes_against_totals(number) else self._levels(number)
+        if self.drafts and any(number) and not any(map(read_number_cell, number)) and not cells.get("marks"):
             # "Notes: …" under an item.
             return
         again = levels == self.levels and bool(self.drafts) and bool(columns.numbers)
@@ -207,7 +285,10 @@ class TableReading:
                 self.another
                 or any(parted)
                 or opens_other_method(told, self.drafts[-1])
-                or (again and any(number) and self.fresh and _repeats(cells, self.drafts[-1]))
+                or (
+                    (self.repeats or (again and any(number) and self.fresh))
+                    and _repeats(cells, self.drafts[-1])
+                )
             )
             if self.guided:
                 self.drafts[-1] = with_guidance(self.drafts[-1], told)
@@ -218,6 +299,16 @@ class TableReading:
             draft = item_of_row(cells, row, levels, len(self.drafts) + 1)
             self.drafts.append(draft if draft.question else replace(draft, question=columns.asked))
         self.fresh = False
+
+    def _goes_against_totals(self, number: tuple[str, ...]) -> bool:
+        """Whether a number is a value: every question so far ended with a total, and this one did not yet."""
+        first = next((cell for cell in number if cell), "")
+        read = read_number_cell(first)
+        start = self.totals[-1].since[1] if self.totals else 0
+        if not read or not read[0][0].isdigit() or start == len(self.drafts) or len(self.totals) < _SURE:
+            return False
+        each = all(len({_top_of(draft) for draft in self.drafts[slice(*t.since)]}) == 1 for t in self.totals)
+        return each and _top_of(self.drafts[-1]) != read[0].split(".")[0]
 
     def _sum(self, value: float, text: str) -> None:
         """A row that holds nothing but marks in brackets: the sum of the item above, or of its question."""
@@ -252,6 +343,7 @@ class TableReading:
 
     def candidate(self, title: str, stated: Sequence[TotalLine], preamble: float | None) -> Candidate:
         """`stated` are totals that stand outside of the tables."""
+        self.drafts = with_remainders(self.totals, self.drafts)
         drafts = _without_stems(self.drafts)
         total, parents, problems = sort_row_totals(self.totals, self.drafts)
         parents |= {line.of: line.marks for line in stated if line.of}

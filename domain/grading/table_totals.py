@@ -20,6 +20,7 @@ TOTAL_OF = re.compile(
     r"\bq(?:uestion)?\.?\s*(?P<a>\d{1,3})\b|\btotal\s+(?:for\s+)?(?P<b>\d{1,3})\s*$", re.IGNORECASE
 )
 _BELOW = re.compile(r"(?:^|\n)[^\S\n]*\(?total\W{0,3}(?P<n>\d{1,3})\s{0,3}(?:marks?)?\)?\s*$", re.IGNORECASE)
+_CODE = re.compile(r"^[MAB]\d")
 _SLACK = 1e-6
 
 
@@ -39,6 +40,9 @@ def total_of_row(row: Row, columns: Columns) -> float | None:
     if not filled or not _TOTAL.match(filled[0]):
         return None
     at = columns.by_name.get("marks", len(row.cells))
+    if any(_CODE.match(cell) for cell in filled):
+        # "Total calculated correctly | M1" is a marking point.
+        return None
     if at < len(row.cells) and (value := read_marks_cell(row.cells[at]).total) is not None:
         return value
     stated = next(
@@ -70,18 +74,45 @@ def sort_row_totals(
     problems: list[str] = []
     for n, total in enumerate(totals):
         start, end = total.since
-        if total.whole or (n == len(totals) - 1 and not total.of and start == end):
+        # The last total again, below another method to the last question, is not the paper's.
+        again = n > 0 and total.marks == totals[n - 1].marks
+        if total.whole or (n == len(totals) - 1 and not total.of and start == end and not again):
             paper = total.marks
         elif total.of:
             parents[total.of] = total.marks
-        else:
-            worth = sum(worth_of(draft) for draft in drafts[start:end])
-            if end > start and not _fits(total.marks, drafts[start:end]):
-                first, last = drafts[start].number, drafts[end - 1].number
-                problems.append(
-                    f"items {first} to {last} add up to {worth:g} marks, the total below is {total.marks:g}"
-                )
+    for total in misfits([t for t in totals if not t.whole and not t.of], drafts):
+        start, end = total.since
+        worth = sum(worth_of(draft) for draft in drafts[start:end])
+        first, last = drafts[start].number, drafts[end - 1].number
+        problems.append(
+            f"items {first} to {last} add up to {worth:g} marks, the total below is {total.marks:g}"
+        )
     return paper, parents, problems
+
+
+def misfits(totals: Sequence[RowTotal], drafts: Sequence[Draft]) -> list[RowTotal]:
+    """Those of the totals that the items above them do not add up to."""
+    return [
+        total
+        for total in totals
+        if total.since[1] > total.since[0] and not _fits(total.marks, drafts[slice(*total.since)])
+    ]
+
+
+def with_remainders(totals: Sequence[RowTotal], drafts: Sequence[Draft]) -> list[Draft]:
+    """The drafts, of which the only one of a question without marks is worth what its total leaves."""
+    settled = list(drafts)
+    for total in totals:
+        start, end = total.since
+        if total.whole or end == start:
+            continue
+        top = settled[end - 1].levels[0]
+        group = [i for i in range(start, end) if settled[i].levels[0] == top]
+        silent = [i for i in group if not worth_of(settled[i])]
+        left = total.marks - sum(worth_of(settled[i]) for i in group)
+        if len(silent) == 1 and left > 0:
+            settled[silent[0]] = replace(settled[silent[0]], marks=(left,), points=())
+    return settled
 
 
 def _fits(total: float, drafts: Sequence[Draft]) -> bool:
