@@ -61,7 +61,7 @@ def test_the_revisions_that_opening_knows_are_alembics(sqlite_url: str) -> None:
         assert tuple(r.revision for r in script.walk_revisions())[::-1] == REVISIONS
 
 
-@pytest.mark.parametrize(("older", "n_tables"), [("0001", 13), ("0002", 14), ("0003", 17)])
+@pytest.mark.parametrize(("older", "n_tables"), [("0001", 13), ("0002", 14), ("0003", 17), ("0004", 18)])
 def test_a_populated_older_catalog_upgrades_without_loss(
     empty_catalog_url: str, older: str, n_tables: int
 ) -> None:
