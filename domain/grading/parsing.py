@@ -11,6 +11,7 @@ table_guides     guides in tables: table_rows, table_columns, table_items, table
                  marks_cells, cell_lines; rubric_grids: criteria by levels; glued_tables: as plain text
 guide_sections   guides whose numbers start again in each section; level_bands: "Level 3 (5-6 marks)"
 submissions      students' papers, and `alignment` with the guide that they answer
+class_lists      tables with a row a student: class_columns, class_rows
 unnumbered       answers without numbers: cut into passages, placed by likeness and ordering
 tidy             tables with one row an answer
 """
