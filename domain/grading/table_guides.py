@@ -27,6 +27,7 @@ from domain.grading.table_columns import (
     heads_another,
     with_header_apart,
 )
+from domain.grading.table_contents import columns_by_content
 from domain.grading.table_items import (
     continued,
     item_of_row,
@@ -122,7 +123,7 @@ class TableReading:
         elif not self._begins_with_item(rows) and (graded := read_rubric(rows, len(self.drafts))):
             self.drafts += graded
             return
-        elif self.columns is None or not self._goes_on(rows):
+        elif (self.columns is None or not self._goes_on(rows)) and not self._headless(rows):
             return
         if not rows:
             return
@@ -130,6 +131,15 @@ class TableReading:
         self.columns, self.repeats = self._fitting(rows)
         self._rows(rows)
         self.columns, self.seen[len(rows[0].cells)] = kept, self.columns
+
+    def _headless(self, rows: Sequence[Row]) -> bool:
+        """Whether a table without a header says by what stands in it which of its columns is which."""
+        told = [row for row in rows if sum(bool(cell.strip()) for cell in row.cells) > 1]
+        columns = columns_by_content(told) if rows and rows[0].page else None
+        if columns is None or not any(total_of_row(row, columns) is not None for row in rows):
+            return False
+        self.columns, self.width = columns, len(rows[0].cells)
+        return True
 
     def _rows(self, rows: Sequence[Row]) -> None:
         assert self.columns is not None

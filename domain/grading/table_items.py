@@ -79,12 +79,11 @@ def continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> Dr
     read = read_marks_cell(cells.get("marks", ""))
     accepted, refused, rest = _sorted_guidance(_notes(cells))
     told = _sorted_guidance(cells.get("criteria", ""))
-    more = (
-        [Point(_tidy(answer), read.total)] if answer and read.total is not None and not read.is_band else []
-    )
-    before = draft.points or (
-        (Point(draft.answer, draft.marks[0]),) if more and draft.marks and draft.answer else ()
-    )
+    # A step of the working may earn its mark before there is an answer.
+    step = _tidy(answer or unwrapped(cells.get("working", "")))
+    more = [Point(step, read.total)] if step and read.total is not None and not read.is_band else []
+    first = draft.answer or draft.guidance
+    before = draft.points or ((Point(first, draft.marks[0]),) if more and draft.marks and first else ())
     return replace(
         draft,
         answer="\n".join(text for text in (draft.answer, _tidy(answer)) if text),
