@@ -90,6 +90,8 @@ class TableReading:
     """Column of numbers → the levels that it gave last."""
     another: bool = False
     """Whether rows belong to another method, which earns the same marks again."""
+    elsewhere: str = ""
+    """The question of which another way is told, with its parts' numbers again."""
     guided: bool = False
     """Whether rows are notes to the marker."""
 
@@ -284,6 +286,14 @@ class TableReading:
                 found["number"] if found else cell for found, cell in zip(parted, number, strict=True)
             )
         levels = () if self._goes_against_totals(number) else self._levels(number)
+        if any(parted) and levels:
+            self.elsewhere = levels[0]
+        told_before = next((i for i, draft in enumerate(self.drafts) if draft.levels == levels), None)
+        if levels[:1] == (self.elsewhere,) and told_before is not None and levels != self.levels:
+            # A part of another way through a question that is told whole.
+            self.levels, self.another, self.guided = levels, True, False
+            self.drafts[told_before] = continued(self.drafts[told_before], cells, counts=False)
+            return
         if self.drafts and any(number) and not any(map(read_number_cell, number)) and not cells.get("marks"):
             # "Notes: …" under an item.
             return
