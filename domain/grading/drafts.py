@@ -24,6 +24,8 @@ class Draft:
     question: str = ""
     answer: str = ""
     marks: tuple[float, ...] = ()
+    coded: bool = False
+    """Whether the marks are a sum of codes ("M1 A1"), among which those of several methods may be."""
     points: tuple[Point, ...] = ()
     limited: bool = False
     """The points may earn less than their sum ("any two from")."""

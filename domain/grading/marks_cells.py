@@ -45,6 +45,8 @@ class MarksCell:
     """One level of several ("5–6"): the item is worth the highest, not their sum."""
     is_sum: bool = False
     """In brackets, as the sum of marks above is printed ("(3)")."""
+    is_coded: bool = False
+    """A sum of codes ("M1 A1"), among which those of several methods may be."""
 
 
 def read_marks_cell(cell: str) -> MarksCell:
@@ -83,7 +85,7 @@ def _whole(text: str) -> MarksCell | None:
         return MarksCell(sum(values), values)
     if _ONLY_CODES.fullmatch(text):
         values = tuple(float(n) for n in _CODES.findall(text))
-        return MarksCell(sum(values), values)
+        return MarksCell(sum(values), values, is_coded=True)
     return None
 
 
@@ -101,7 +103,11 @@ def _several(lines: list[str]) -> MarksCell:
             max((one.total for one in read if one.total is not None), default=None), is_band=True
         )
     values = _values(read)
-    return MarksCell(sum(values), values) if values else MarksCell(None)
+    return (
+        MarksCell(sum(values), values, is_coded=any(one.is_coded for one in read))
+        if values
+        else MarksCell(None)
+    )
 
 
 def _values(read: list[MarksCell]) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft
 from domain.grading.level_bands import read_bands
 from domain.grading.marks_cells import read_marks_cell
-from domain.grading.number_cells import read_number_cell
+from domain.grading.number_cells import other_way, read_number_cell
 from domain.grading.numbering import nest
 from domain.grading.prose_guides import title_of
 from domain.grading.rubric_grids import read_rubric
@@ -25,6 +25,7 @@ from domain.grading.table_columns import (
     columns_of,
     completes_header,
     heads_another,
+    notes_of,
     with_header_apart,
 )
 from domain.grading.table_contents import columns_by_content
@@ -49,12 +50,6 @@ from domain.grading.table_totals import (
 from domain.grading.totals import TotalLine, read_total, total_of_preamble
 
 _SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a-z]{1,5})$", re.IGNORECASE)
-_ALTERNATIVE = re.compile(
-    r"^(?P<number>.{0,12}?)\s*\W{0,2}alt(?:ernative)?\b"
-    r"(?:.{0,20}|\W{0,3}(?:mark )?(?:scheme|method|solution)\b.{0,20})$",
-    re.IGNORECASE | re.DOTALL,
-)
-"""A number with which another method to an item is named: "21 ALT", "Alternative mark scheme for 8(a)"."""
 _SLACK = 1e-6
 _HEADER_ROWS = 6
 _NEAR = 2
@@ -95,6 +90,10 @@ class TableReading:
     guided: bool = False
     """Whether rows are notes to the marker."""
 
+    notes: Columns | None = None
+    """Those of the table before, where it explained the marks of an item."""
+    notes_width: int = 0
+
     fresh: bool = False
     """Whether no row of this table was read yet."""
     repeats: bool = False
@@ -104,6 +103,8 @@ class TableReading:
         self.fresh = True
         if self.drafts and (top := read_bands([row.cells for row in rows])) is not None:
             self._levels_below(top, rows)
+            return
+        if self.drafts and self._explains(rows):
             return
         rows = with_header_apart(rows)
         found = self._header(rows)
@@ -133,6 +134,32 @@ class TableReading:
         self.columns, self.repeats = self._fitting(rows)
         self._rows(rows)
         self.columns, self.seen[len(rows[0].cells)] = kept, self.columns
+
+    def _explains(self, rows: Sequence[Row]) -> bool:
+        """Whether a table explains the marks of the question above it, whose items get its rows as notes."""
+        notes = notes_of(rows[0].cells) if rows else None
+        goes_on = self.notes is not None and all(len(row.cells) == self.notes_width for row in rows)
+        if notes is None and (not goes_on or self._header(rows) is not None):
+            self.notes = None
+            return False
+        if notes is not None:
+            self.notes, self.notes_width, rows = notes, len(rows[0].cells), rows[1:]
+        at = len(self.drafts) - 1
+        top = _top_of(self.drafts[at])
+        for row in rows:
+            levels = next(
+                (
+                    r
+                    for cell in (self.notes or Columns(())).number_cells(row)
+                    if (r := read_number_cell(cell))
+                ),
+                (),
+            )
+            number = "".join(levels) if levels and levels[0][0].isdigit() else top + "".join(levels)
+            at = next((i for i, draft in enumerate(self.drafts) if levels and draft.number == number), at)
+            told = [cell for i, cell in enumerate(row.cells) if cell.strip() and not (levels and i == 0)]
+            self.drafts[at] = with_guidance(self.drafts[at], told)
+        return True
 
     def _headless(self, rows: Sequence[Row]) -> bool:
         """Whether a table without a header says by what stands in it which of its columns is which."""
@@ -280,13 +307,13 @@ class TableReading:
             self.totals.append(RowTotal(below, "", (start, len(self.drafts))))
 
     def _item(self, cells: dict[str, str], number: tuple[str, ...], row: Row, columns: Columns) -> None:
-        parted = [_ALTERNATIVE.match(cell) for cell in number]
-        if any(parted):
+        parted = [other_way(cell) for cell in number]
+        if any(one is not None for one in parted):
             number = tuple(
-                found["number"] if found else cell for found, cell in zip(parted, number, strict=True)
+                found if found is not None else cell for found, cell in zip(parted, number, strict=True)
             )
         levels = () if self._goes_against_totals(number) else self._levels(number)
-        if any(parted) and levels:
+        if any(one is not None for one in parted) and levels:
             self.elsewhere = levels[0]
         told_before = next((i for i, draft in enumerate(self.drafts) if draft.levels == levels), None)
         if levels[:1] == (self.elsewhere,) and told_before is not None and levels != self.levels:
@@ -303,7 +330,7 @@ class TableReading:
             self.guided = self.guided or opens_guidance(told)
             self.another = (
                 self.another
-                or any(parted)
+                or any(one is not None for one in parted)
                 or opens_other_method(told, self.drafts[-1])
                 or (
                     (self.repeats or (again and any(number) and self.fresh))

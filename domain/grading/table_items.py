@@ -57,6 +57,7 @@ def item_of_row(cells: dict[str, str], row: Row, levels: tuple[str, ...], positi
         question=asked.text if asked else question,
         answer=_tidy(answer),
         marks=() if value is None else (value,),
+        coded=read.is_coded,
         points=tuple(points),
         limited=limited,
         alternatives=tuple(
@@ -88,6 +89,7 @@ def continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> Dr
         draft,
         answer="\n".join(text for text in (draft.answer, _tidy(answer)) if text),
         marks=_marks_with(draft.marks, read, alone=not answer),
+        coded=draft.coded or (not draft.marks and read.is_coded),
         points=(*(before if more or told[2] else draft.points), *more, *_points(told[2])),
         alternatives=(
             *draft.alternatives,

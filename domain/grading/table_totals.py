@@ -119,6 +119,9 @@ def with_remainders(totals: Sequence[RowTotal], drafts: Sequence[Draft]) -> list
         if silent and all(coded) and abs(sum(coded) - total.marks) < _SLACK:
             for i, worth in zip(group, coded, strict=True):
                 settled[i] = replace(settled[i], marks=(worth,), points=())
+        elif len(group) == 1 and settled[group[0]].coded and left < 0:
+            # The codes of several methods in one cell: the question is worth what its total says.
+            settled[group[0]] = replace(settled[group[0]], marks=(total.marks,), points=())
         elif len(silent) == 1 and left > 0:
             settled[silent[0]] = replace(settled[silent[0]], marks=(left,), points=())
     return settled
