@@ -128,12 +128,12 @@ class TableReading:
             return
         elif (self.columns is None or not self._goes_on(rows)) and not self._headless(rows):
             return
-        if not rows:
-            return
         kept = self.columns
-        self.columns, self.repeats = self._fitting(rows)
+        if not rows or kept is None:
+            return
+        self.columns, self.repeats = fitting = self._fitting(rows)
         self._rows(rows)
-        self.columns, self.seen[len(rows[0].cells)] = kept, self.columns
+        self.columns, self.seen[len(rows[0].cells)] = kept, fitting[0]
 
     def _explains(self, rows: Sequence[Row]) -> bool:
         """Whether a table explains the marks of the question above it, whose items get its rows as notes."""
@@ -252,9 +252,9 @@ class TableReading:
     def _goes_on(self, rows: Sequence[Row]) -> bool:
         """Whether a table without a header is the rest of the one before: as wide, on a page, and without a
         header of another kind (levels, abbreviations)."""
-        if not rows or not rows[0].page:
+        if not rows:
             return False
-        if len(rows[0].cells) != self.width:
+        if len(rows[0].cells) != self.width or not rows[0].page:
             return self._as_before(rows)
         return not all(cell.strip() for cell in rows[0].cells) or any(
             c.isdigit() for c in "".join(rows[0].cells)

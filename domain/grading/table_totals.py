@@ -23,6 +23,8 @@ _BELOW = re.compile(r"(?:^|\n)[^\S\n]*\(?total\W{0,3}(?P<n>\d{1,3})\s{0,3}(?:mar
 _CODE = re.compile(r"^d?[MAB](?P<n>\d)(?:\b|(?=[a-z]))", re.MULTILINE)
 """A mark in the codes of maths schemes, in front of what earns it."""
 _SLACK = 1e-6
+_INFERRED = 0.9
+"""Confidence in marks that a total tells and the item does not. A judgement, not a measurement."""
 
 
 @dataclass
@@ -118,12 +120,14 @@ def with_remainders(totals: Sequence[RowTotal], drafts: Sequence[Draft]) -> list
         left = total.marks - sum(worth_of(settled[i]) for i in group)
         if silent and all(coded) and abs(sum(coded) - total.marks) < _SLACK:
             for i, worth in zip(group, coded, strict=True):
-                settled[i] = replace(settled[i], marks=(worth,), points=())
+                settled[i] = replace(settled[i], marks=(worth,), points=(), confidence=_INFERRED)
         elif len(group) == 1 and settled[group[0]].coded and left < 0:
             # The codes of several methods in one cell: the question is worth what its total says.
-            settled[group[0]] = replace(settled[group[0]], marks=(total.marks,), points=())
+            settled[group[0]] = replace(
+                settled[group[0]], marks=(total.marks,), points=(), confidence=_INFERRED
+            )
         elif len(silent) == 1 and left > 0:
-            settled[silent[0]] = replace(settled[silent[0]], marks=(left,), points=())
+            settled[silent[0]] = replace(settled[silent[0]], marks=(left,), points=(), confidence=_INFERRED)
     return settled
 
 

@@ -143,6 +143,7 @@ class Parse(Base):
     """Whether it has items: a guide, or a tidy table of answers."""
     title: Mapped[str] = mapped_column(default="")
     stated_total: Mapped[float | None]
+    instructions: Mapped[str] = mapped_column(default="", server_default="")
     superseded: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -163,7 +164,11 @@ class Item(Base):
     max_score: Mapped[float]
     criteria: Mapped[Any] = mapped_column(default=list)
     alternatives: Mapped[Any] = mapped_column(default=list)
+    not_accepted: Mapped[Any] = mapped_column(default=list, server_default="[]")
+    guidance: Mapped[str] = mapped_column(default="", server_default="")
     place: Mapped[str] = mapped_column(default="")
+    page: Mapped[int | None]
+    confidence: Mapped[float] = mapped_column(default=1.0, server_default="1")
 
 
 class Submission(Base):
