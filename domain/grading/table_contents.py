@@ -10,6 +10,7 @@ from domain.grading.table_columns import Columns
 from domain.grading.table_rows import Row
 
 _CODE = re.compile(r"^\W?d?(?:[MABEP]|SC)\d")
+_BRACKETED = re.compile(r"^[(\[]\d{1,2}[)\]]$")
 _MOST = 20
 """Marks of one question."""
 
@@ -32,6 +33,17 @@ def columns_by_content(rows: Sequence[Row]) -> Columns | None:
     if at - 1 > len(numbers):
         by_name["working"] = len(numbers)
     return Columns(numbers or (0,), by_name)
+
+
+def columns_of_item(row: Row) -> Columns | None:
+    """Of a row that is an item by itself: a number, one text, and its marks in brackets; None for others."""
+    filled = [i for i, cell in enumerate(row.cells) if cell.strip()]
+    if len(filled) != 3 or not read_number_cell(row.cells[filled[0]].strip()):
+        return None
+    number, answer, marks = filled
+    if not _BRACKETED.match(row.cells[marks].strip()):
+        return None
+    return Columns((number,), {"answer": answer, "marks": marks})
 
 
 def _share(rows: Sequence[Row], column: int, holds: Callable[[str], bool]) -> float:

@@ -15,7 +15,7 @@ from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft
 from domain.grading.level_bands import read_bands
 from domain.grading.marks_cells import read_marks_cell
-from domain.grading.number_cells import other_way, read_number_cell
+from domain.grading.number_cells import number_before_text, other_way, read_number_cell
 from domain.grading.numbering import nest
 from domain.grading.prose_guides import title_of
 from domain.grading.rubric_grids import read_rubric
@@ -28,7 +28,7 @@ from domain.grading.table_columns import (
     notes_of,
     with_header_apart,
 )
-from domain.grading.table_contents import columns_by_content
+from domain.grading.table_contents import columns_by_content, columns_of_item
 from domain.grading.table_items import (
     continued,
     item_of_row,
@@ -106,6 +106,9 @@ class TableReading:
             return
         if self.drafts and self._explains(rows):
             return
+        found = self._header(rows)
+        if (found is None or not any(found[1].number_cells(rows[-1]))) and self._alone(rows):
+            return
         rows = with_header_apart(rows)
         found = self._header(rows)
         if found is not None:
@@ -159,6 +162,15 @@ class TableReading:
             at = next((i for i, draft in enumerate(self.drafts) if levels and draft.number == number), at)
             told = [cell for i, cell in enumerate(row.cells) if cell.strip() and not (levels and i == 0)]
             self.drafts[at] = with_guidance(self.drafts[at], told)
+        return True
+
+    def _alone(self, rows: Sequence[Row]) -> bool:
+        """Reads a table of one item whose header is ruled otherwise than its row."""
+        told = columns_of_item(rows[-1]) if 1 < len(rows) <= _HEADER_ROWS and self.columns else None
+        headed = any(cell.strip().lower().startswith("mark") for cell in rows[0].cells) if rows else False
+        if told is None or not headed or not self._is_next(rows[-1], told):
+            return False
+        self._row(rows[-1], told)
         return True
 
     def _headless(self, rows: Sequence[Row]) -> bool:
@@ -300,11 +312,27 @@ class TableReading:
         if stated and stated.is_sum and stated.total is not None and self.drafts:
             self._sum(stated.total, filled[0])
             return
-        row, below = without_total(row)
+        row, below = without_total(self._with_number_apart(row, columns))
         self._item(columns.cells(row), columns.number_cells(row), row, columns)
         if below is not None and self.drafts:
             start = self.totals[-1].since[1] if self.totals else 0
             self.totals.append(RowTotal(below, "", (start, len(self.drafts))))
+
+    def _with_number_apart(self, row: Row, columns: Columns) -> Row:
+        """A row whose number and answer stand in one cell as two."""
+        at, answer = next(iter(columns.numbers), -1), columns.by_name.get("answer", -1)
+        if at < 0 or not at < answer < len(row.cells) or row.cells[answer].strip():
+            return row
+        told = number_before_text(row.cells[at])
+        if told is None or other_way(row.cells[at]) is not None:
+            return row
+        cells = [*row.cells]
+        cells[at], cells[answer] = told
+        return (
+            replace(row, cells=tuple(cells))
+            if self._is_next(replace(row, cells=tuple(cells)), columns)
+            else row
+        )
 
     def _item(self, cells: dict[str, str], number: tuple[str, ...], row: Row, columns: Columns) -> None:
         parted = [other_way(cell) for cell in number]

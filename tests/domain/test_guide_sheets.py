@@ -103,6 +103,33 @@ def test_a_table_that_explains_marks_gives_notes_to_the_items_above_it() -> None
     assert "strict sign" in guide.items[0].guidance and "Allow" in guide.items[1].guidance
 
 
+def test_a_number_and_its_answer_in_one_cell_are_told_apart() -> None:
+    guide = guide_of(
+        [
+            ("Question", "Answer", "Marks"),
+            ("1", "chlorophyll", "1"),
+            ("2(a) light falls on the leaf", "", "1"),
+        ]
+    )
+    assert [(item.number, item.model_answer) for item in guide.items][1] == ("2a", "light falls on the leaf")
+
+
+def test_an_item_whose_header_is_ruled_otherwise_than_its_row_is_read_by_its_row() -> None:
+    guide = guide_of(
+        [("Question\nnumber", "Answer", "Mark"), ("1(a)", "chlorophyll", "(1)")],
+        [("Q\nn", "Question\nnumber", "A", "Answer", "", "Mark"), ("1(b)", "", "in leaves", "", "(2)", "")],
+    )
+    assert [(i.number, i.max_score, i.model_answer) for i in guide.items][1] == ("1b", 2.0, "in leaves")
+
+
+def test_levels_that_are_ruled_beside_their_header_say_what_the_item_above_is_worth() -> None:
+    guide = guide_of(
+        [("Question", "Answer", "Marks"), ("1", "Discuss both sides.", "")],
+        [("Level", "", "Mark", "Descriptor"), ("1", "1–2", "", "some knowledge"), ("2", "3–6", "", "clear")],
+    )
+    assert [(item.number, item.max_score) for item in guide.items] == [("1", 6.0)]
+
+
 def test_general_instructions_are_kept_apart_from_the_items() -> None:
     guide = guide_of(
         [("Question", "Answer", "Marks"), ("1", "chlorophyll", "1")],

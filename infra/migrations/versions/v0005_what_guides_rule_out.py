@@ -21,7 +21,7 @@ def upgrade() -> None:
         items.add_column(sa.Column("not_accepted", JSON, nullable=False, server_default="[]"))
         items.add_column(sa.Column("guidance", sa.Text(), nullable=False, server_default=""))
         items.add_column(sa.Column("page", sa.Integer(), nullable=True))
-        items.add_column(sa.Column("confidence", sa.Float(), nullable=False, server_default="1"))
+        items.add_column(sa.Column("confidence", sa.Double(), nullable=False, server_default="1"))
 
 
 def downgrade() -> None:
