@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import itertools
 import json
 import logging
 import os
 import queue
-import socket
-import subprocess
 import sys
 import threading
 import time
@@ -22,8 +19,9 @@ from pathlib import Path
 
 from domain.documents.extraction import Extraction
 from domain.errors import OutsideError
+from infra.fork_server import ForkServer
 from infra.processes import MARK
-from infra.reader_server import FORK, KILL, MESSAGE, READY
+from infra.reader_server import READY
 from infra.reader_walls import MEMORY_BYTES
 
 log = logging.getLogger(__name__)
@@ -63,71 +61,10 @@ class _LostError(Exception):
         self.ready = ready
 
 
-class _Server:
-    """The process that readers are forked from, see `infra.reader_server`; started anew when it is gone."""
-
-    def __init__(self, memory_bytes: int) -> None:
-        self._memory_bytes = memory_bytes
-        self._lock = threading.Lock()
-        self._numbers = itertools.count()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-
-    def start(self) -> None:
-        """Starts it where it does not run; it warms up meanwhile."""
-        with self._lock:
-            self._started()
-
-    def fork(self) -> tuple[int, socket.socket]:
-        """A new reader's number and our end of its socket."""
-        ours, theirs = socket.socketpair()
-        with self._lock, theirs:
-            number = next(self._numbers)
-            try:
-                socket.send_fds(self._started(), [MESSAGE.pack(FORK, number)], [theirs.fileno()])
-            except OSError:
-                # It died just now; the reader's socket, which nobody serves, says so.
-                self._end()
-        return number, ours
-
-    def kill(self, number: int) -> None:
-        with self._lock:
-            if self._control:
-                # Without a server there is no reader left either.
-                with contextlib.suppress(OSError):
-                    self._control.send(MESSAGE.pack(KILL, number))
-
-    def stop(self) -> None:
-        """Ends it and its readers."""
-        with self._lock:
-            self._end()
-
-    def _started(self) -> socket.socket:
-        if self._process and self._process.poll() is not None:
-            self._end()
-        if self._control is None:
-            self._control, theirs = socket.socketpair()
-            with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "infra.reader_server", str(self._memory_bytes)],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env=_environment(),
-                )
-        return self._control
-
-    def _end(self) -> None:
-        if self._control and self._process:
-            self._control.close()
-            self._process.wait()
-        self._control = self._process = None
-
-
 class _Reader:
     """One child process of the server's."""
 
-    def __init__(self, server: _Server) -> None:
+    def __init__(self, server: ForkServer) -> None:
         self._server = server
         self._number, self._socket = server.fork()
         self._answers = self._socket.makefile("rb")
@@ -224,7 +161,9 @@ class ReaderPool:
         self, n_readers: int, seconds: float = SECONDS_A_FILE, memory_bytes: int = MEMORY_BYTES
     ) -> None:
         self._seconds = seconds
-        self._server = _Server(memory_bytes)
+        self._server = ForkServer(
+            (sys.executable, "-m", "infra.reader_server", str(memory_bytes)), _environment
+        )
         self._idle: queue.LifoQueue[_Reader | None] = queue.LifoQueue()
         for _ in range(n_readers):
             self._idle.put(None)
