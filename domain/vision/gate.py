@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Mapping
 from types import CodeType
-from typing import Any
 
 from domain.errors import InputError
 from domain.vision.gate_names import ATTRIBUTES, BUILTINS, METHODS_OF_CLASSES, MODULES, words
@@ -22,7 +20,8 @@ from domain.vision.gate_names import ATTRIBUTES, BUILTINS, METHODS_OF_CLASSES, M
 LONGEST_CODE = 100_000
 """Characters."""
 FILE = "<network>"
-_ENTRY = "build_model"
+ENTRY = "build_model"
+INT = "_int_of_size"
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Try: "try is not allowed: write code that does not raise",
     ast.TryStar: "try is not allowed: write code that does not raise",
@@ -55,18 +54,31 @@ def checked(code: str) -> CodeType:
         raise InputError(f"the code cannot be read: {error}") from error
     try:
         _Gate(tree).visit(tree)
-        compiled: CodeType = compile(tree, FILE, "exec")
+        compiled: CodeType = compile(_sizes_kept(tree), FILE, "exec")
     except (RecursionError, MemoryError, SyntaxError, ValueError) as error:
         raise InputError(f"the code is nested too deeply or cannot be compiled: {error}") from error
     return compiled
 
 
-def namespace() -> dict[str, Any]:
-    """What the compiled code runs in: chosen builtins, imports of listed modules only."""
-    kept = {name: getattr(builtins, name) for name in BUILTINS}
-    kept |= {"getattr": _getattr, "setattr": _setattr, "hasattr": _hasattr, "type": _type}
-    kept |= {"__build_class__": builtins.__build_class__, "__import__": _import}
-    return {"__builtins__": kept, "__name__": "network"}
+class _Sizes(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "int"
+            and len(node.args) == 1
+            and not node.keywords
+        ):
+            node.func.id = INT
+        return node
+
+
+def _sizes_kept(tree: ast.Module) -> ast.Module:
+    """Has `int(...)` keep sizes that depend on the batch, of which Python's own would make a constant."""
+    if "int" in _bound_names(tree):
+        return tree
+    kept: ast.Module = _Sizes().visit(tree)
+    return kept
 
 
 class _Gate(ast.NodeVisitor):
@@ -78,9 +90,9 @@ class _Gate(ast.NodeVisitor):
         for statement in tree.body:
             self._import(statement)
         self._bound = set(_bound_names(tree))
-        self._attributes = ATTRIBUTES | {name for name in _given_attributes(tree) if not _hidden(name)}
-        if _ENTRY not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}:
-            raise InputError(f"the code must define {_ENTRY}(num_classes, channels, size) at its top level")
+        self._attributes = ATTRIBUTES | {name for name in _given_attributes(tree) if not hidden(name)}
+        if ENTRY not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}:
+            raise InputError(f"the code must define {ENTRY}(num_classes, channels, size) at its top level")
         self._top = {id(node) for node in tree.body}
 
     def _import(self, statement: ast.stmt) -> None:
@@ -168,14 +180,14 @@ class _Gate(ast.NodeVisitor):
             if isinstance(node.value, ast.Constant) and not set("._[") & _in_braces(str(node.value.value)):
                 return
             raise _error(node, "format is allowed on written texts with plain fields only: use an f-string")
-        if _hidden(name) or name not in self._attributes:
+        if hidden(name) or name not in self._attributes:
             raise _error(node, f"the attribute {name} is not allowed in a network")
         if isinstance(node.ctx, ast.Store | ast.Del) and name in _KEPT_METHODS:
             raise _error(node, f"{name} may not be replaced: define it in your class")
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._binding(node, node.name)
-        if _hidden(node.name) and node.name not in METHODS_OF_CLASSES:
+        if hidden(node.name) and node.name not in METHODS_OF_CLASSES:
             raise _error(node, f"a method {node.name} is not allowed")
         self.generic_visit(node)
 
@@ -192,7 +204,7 @@ class _Gate(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_keyword(self, node: ast.keyword) -> None:
-        if node.arg and _hidden(node.arg):
+        if node.arg and hidden(node.arg):
             raise _error(node.value, f"the argument {node.arg} is not allowed")
         self.generic_visit(node)
 
@@ -208,7 +220,7 @@ class _Gate(ast.NodeVisitor):
     def _binding(self, node: ast.AST, name: str) -> None:
         if name in ("__all__", "__constants__", *METHODS_OF_CLASSES):
             return
-        if _hidden(name):
+        if hidden(name):
             raise _error(node, f"the name {name} is not allowed")
         if name in _FORBIDDEN_BUILTINS:
             raise _error(node, f"{name} is a builtin that networks may not use, not even as a name")
@@ -221,7 +233,7 @@ def _error(node: ast.AST, message: str) -> InputError:
     return InputError(f"line {getattr(node, 'lineno', 0)}: {message}")
 
 
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
     return name.startswith("__")
 
 
@@ -289,78 +301,3 @@ _TORCH_INSIDES = words("""
 storage untyped_storage data_ptr numpy tofile load_state_dict state_dict register_forward_hook
 register_forward_pre_hook register_full_backward_hook register_hook grad_fn set_ resize_ as_strided mro
 """)
-
-
-def _is_network(value: object) -> bool:
-    return any(
-        base.__name__ == "Module" and base.__module__.startswith("torch.nn") for base in type(value).__mro__
-    )
-
-
-def _own(value: object, name: object) -> Mapping[str, Any] | None:
-    """Where a network keeps the attribute `name` that it was given; None if it was not."""
-    if type(name) is not str or name.startswith("__") or not _is_network(value):
-        return None
-    inside = object.__getattribute__(value, "__dict__")
-    for place in (inside, *(inside.get(part, {}) for part in ("_modules", "_parameters", "_buffers"))):
-        if name in place and not (place is inside and name.startswith("_")):
-            return place  # type: ignore[no-any-return]
-    return None
-
-
-_MISSING: Any = object()
-
-
-def _getattr(value: Any, name: str, default: Any = _MISSING) -> Any:
-    place = _own(value, name)
-    if place is not None:
-        return place[name]
-    if default is not _MISSING:
-        return default
-    raise AttributeError(f"getattr is for what a network was given, not for {str(name)[:40]!r}")
-
-
-def _hasattr(value: Any, name: str) -> bool:
-    return _own(value, name) is not None or (
-        type(name) is str and name in ATTRIBUTES and hasattr(value, name)
-    )
-
-
-def _setattr(value: Any, name: str, to: Any) -> None:
-    if (
-        type(name) is not str
-        or _hidden(name)
-        or name.startswith("_")
-        or name in ATTRIBUTES
-        or not _is_network(value)
-    ):
-        raise AttributeError(f"setattr is for giving a network layers, not for {str(name)[:40]!r}")
-    setattr(value, name, to)
-
-
-def _type(value: Any) -> Any:
-    return type(value)
-
-
-def _import(name: str, _: Any = None, __: Any = None, wanted: tuple[str, ...] = (), level: int = 0) -> Any:
-    """Imports as the gate lets them through; the modules must have been imported before."""
-    import sys
-
-    if (
-        level
-        or name not in MODULES
-        or not all(leaf in MODULES[name] or f"{name}.{leaf}" in MODULES for leaf in wanted or ())
-    ):
-        raise ImportError(f"{name} is not allowed in a network")
-    return sys.modules[name] if wanted else sys.modules[name.partition(".")[0]]
-
-
-Builder = Callable[..., Any]
-
-
-def entry(code: CodeType) -> Builder:
-    """Runs the top level of checked code; its `build_model`."""
-    made = namespace()
-    exec(code, made)  # noqa: S102 - in the walled child only
-    found: Builder = made[_ENTRY]
-    return found

@@ -5,6 +5,7 @@ Only this, never generated code, meets data. torch is imported with this module:
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,6 +24,7 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     "int.neg": operator.neg, "int.max": max, "int.min": min, "int.getitem": operator.getitem,
     "int.eq": operator.eq, "int.ne": operator.ne, "int.lt": operator.lt, "int.le": operator.le,
     "int.gt": operator.gt, "int.ge": operator.ge, "int.int": int, "int.float": float,
+    "int.floor": math.floor, "int.ceil": math.ceil, "int.round": round,
 }  # fmt: skip
 _ZEROS = {"aten.empty.memory_format": "aten.zeros.default"}
 _ZEROS |= {name: name.replace("empty", "zeros") for name in EMPTY if name not in _ZEROS}

@@ -40,8 +40,9 @@ rrelu_with_noise rrelu_with_noise_functional
 """
 _ELEMENTWISE = """
 abs abs_ neg neg_ exp exp_ expm1 log log_ log2 log10 log1p sqrt sqrt_ rsqrt rsqrt_ square square_ sin cos
-tan atan asin acos sinh cosh erf erfc sign floor ceil round trunc frac reciprocal reciprocal_ logical_not
-bitwise_not isnan isinf isfinite nan_to_num positive clone detach detach_ alias lift_fresh lift_fresh_copy
+tan atan asin acos sinh cosh erf erfc sign floor ceil round trunc frac floor_ ceil_ round_ trunc_ frac_ sign_
+erf_ sin_ cos_ tan_ log2_ log1p_ expm1_ reciprocal reciprocal_ logical_not bitwise_not
+isnan isinf isfinite nan_to_num positive clone detach detach_ alias lift_fresh lift_fresh_copy
 logit sinc zero_ lerp.Scalar lerp.Tensor addcmul addcmul_ addcdiv addcdiv_ atan2 maximum minimum
 logical_and logical_or logical_xor logaddexp hypot
 clamp clamp.Tensor clamp_ clamp_min clamp_min_ clamp_max clamp_max_ clip
@@ -97,7 +98,9 @@ def _named(words: str) -> frozenset[str]:
 RANDOM = _named(_RANDOM)
 """Those that draw from the generator (those of `DROPOUTS` only where their argument says so)."""
 DROPOUTS = frozenset(name for name in RANDOM if "dropout" in name or "rrelu" in name)
-_ARITHMETIC = "add sub mul floordiv truediv mod neg max min getitem eq ne lt le gt ge int float"
+_ARITHMETIC = (
+    "add sub mul floordiv truediv mod neg max min getitem eq ne lt le gt ge int float floor ceil round"
+)
 NUMBERS = frozenset(f"int.{word}" for word in _ARITHMETIC.split())
 """Arithmetic on sizes, and taking one of an operator's several results."""
 TENSORS = (

@@ -22,6 +22,7 @@ import torch
 from domain.errors import InputError
 from domain.vision import gate
 from domain.vision.examination import examine
+from domain.vision.gate_namespace import entry, registered
 from domain.vision.graph import parse_graph
 from domain.vision.programs import NetworkLimits, Program, Refused, Stage
 from domain.vision.weights import arrays
@@ -72,7 +73,7 @@ def trace(program: Program, gated: bool = True) -> tracing.Traced | Refused:
     """Runs the program once. Whatever it raises becomes a refusal."""
     stage: Stage = "gate"
     try:
-        build = gate.entry(gate.checked(program.code)) if gated else _ungated(program.code)
+        build = entry(gate.checked(program.code)) if gated else _ungated(program.code)
         stage = "build"
         torch.manual_seed(program.seed)
         module = build(program.num_classes, program.channels, program.size)
@@ -102,7 +103,7 @@ def trace(program: Program, gated: bool = True) -> tracing.Traced | Refused:
 
 
 def _ungated(code: str) -> Any:
-    made: dict[str, Any] = {"__name__": "network"}
+    made = registered()
     exec(compile(code, gate.FILE, "exec"), made)  # noqa: S102 - how the walls are tried without the gate
     return made["build_model"]
 

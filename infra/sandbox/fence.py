@@ -114,8 +114,8 @@ def _ready() -> None:
     except _EndedError as error:
         _server().stop()
         raise OutsideError(
-            f"the sandbox for generated code does not start: `{sys.executable} -m infra.sandbox.server "
-            "< /dev/null` says why"
+            "the sandbox for generated code does not start: "
+            f"`{sys.executable} -c 'from infra.sandbox.server import warm_up; warm_up()'` says why"
         ) from error
 
 

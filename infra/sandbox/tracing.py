@@ -3,6 +3,7 @@ calls the generated code, and that code can change all that is here."""
 
 from __future__ import annotations
 
+import math
 import operator
 import warnings
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ _CHECKS = frozenset(
 _ROLES = {InputKind.PARAMETER: "parameter", InputKind.BUFFER: "buffer", InputKind.CONSTANT_TENSOR: "constant"}
 _INTEGERS: dict[Any, str] = {function: name for name, function in NUMBERS.items()}
 _INTEGERS |= {torch.sym_max: "int.max", torch.sym_min: "int.min"}
-_INTEGERS |= {torch.sym_int: "int.int", torch.sym_float: "int.float"}
+_INTEGERS |= {torch.sym_int: "int.int", math.trunc: "int.int", torch.sym_float: "int.float"}
 _MODES = {torch.ops.higher_order.wrap_with_set_grad_enabled: 1, torch.ops.higher_order.wrap_with_autocast: 4}
 """Operators that run a graph inside under another mode, and the place of that graph among the arguments."""
 
@@ -74,8 +75,14 @@ def materialise(module: torch.nn.Module, images: torch.Tensor) -> None:
 def exported_program(module: torch.nn.Module, images: torch.Tensor) -> ExportedProgram:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # Not a declared dimension: that refuses sizes that are right, but that torch cannot prove to be so.
+        # Whether other numbers of images work is tried afterwards, on the rebuilt graph.
         return export(
-            module, (images,), dynamic_shapes=({0: Dim("batch", min=2, max=1 << 16)},), strict=False
+            module,
+            (images,),
+            dynamic_shapes=({0: Dim.AUTO},),
+            strict=False,
+            prefer_deferred_runtime_asserts_over_guards=True,
         )
 
 

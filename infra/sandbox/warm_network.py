@@ -38,6 +38,11 @@ class Block(nn.Module):
         return x + drop_path(self.scale * self.mlp(w @ x), 0.1, self.training)
 
 
+@dataclass
+class Settings:
+    rate: float = 0.1
+
+
 class Network(nn.Module):
     def __init__(self, num_classes, channels):
         super().__init__()
@@ -65,6 +70,10 @@ class Network(nn.Module):
         x = F.silu(self.lazy(x))
         b, c, h, w = x.shape
         x = x.view(b, 2, c // 2, h, w).transpose(1, 2).contiguous().view(b, c, h, w)
+        windows = x.view(b, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 3, 5, 1).reshape(-1, 16, c)
+        n = int(windows.shape[0] / (h * w / 4 / 4))
+        x = x + windows.view(n, h // 4, w // 4, 4, 4, -1).permute(0, 5, 1, 3, 2, 4).reshape(n, c, h, w)
+        x = x * (x.numel() / x.detach().abs().sum().clamp(min=1.0))
         x = F.interpolate(x, size=(8, 8), mode="bilinear", align_corners=False)
         x = x * torch.sigmoid(F.adaptive_avg_pool2d(x, 1))
         x = x.flatten(2).transpose(1, 2) + self.position
