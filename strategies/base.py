@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from domain.errors import StrategyError
 from domain.kinds import Kind
 from domain.language_models import Request
+from domain.vision.programs import NetworkLimits, Program
 
 
 class Hyperparameters(BaseModel):
@@ -51,9 +52,18 @@ class Ask:
     requests: tuple[Request, ...]
 
 
-Effect = Embed | Ask
+@dataclass(frozen=True)
+class Trace:
+    """A wish: generated networks as graphs. The outcome is a tuple of `Traced | Refused`, one a program."""
+
+    programs: tuple[Program, ...]
+    limits: NetworkLimits = NetworkLimits()
+
+
+Effect = Embed | Ask | Trace
 Outcome = Any
-"""What its effect says: an array for `Embed`, a tuple of `Answered` for `Ask`."""
+"""What its effect says: an array for `Embed`, a tuple of `Answered` for `Ask`, of `Traced | Refused` for
+`Trace`."""
 
 
 @dataclass(frozen=True)
