@@ -97,6 +97,24 @@ class GradingData:
 
 
 @dataclass(frozen=True)
+class VisionData:
+    """What a vision strategy trains on: decoded images and, for each that it may see, a row.
+
+    `images_path` is a .npy file of uint8, (n, size, size, channels) with 1 or 3 channels. `rows` has the
+    columns row (index into the images), image_id, path, class_name, label (index into `classes`) and
+    split. Only train and validation rows are in it; a strategy never sees the test split.
+    """
+
+    images_path: Path
+    rows: pd.DataFrame
+    classes: tuple[str, ...]
+    fingerprint: str
+    surroundings: Surroundings
+    promised_accuracy: float = 0.95
+    """Share of automatically labelled images whose label shall be right."""
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A strategy's whole state after an iteration: JSON, named tensors, nothing that can run.
 

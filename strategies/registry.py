@@ -23,7 +23,9 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "transfer": "strategies.grading.transfer:Transfer",
         "native": "strategies.grading.native:Native",
     },
-    Kind.VISION: {},
+    Kind.VISION: {
+        "native": "strategies.vision.native:Native",
+    },
 }
 
 
