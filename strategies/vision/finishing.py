@@ -20,7 +20,7 @@ from strategies.base import Checkpoint, TrainedModel, VisionData
 from strategies.vision.calibration import fitting_temperature, probabilities
 from strategies.vision.classifier import Classifier, load_classifier
 from strategies.vision.hyperparameters import LoopHyperparameters
-from strategies.vision.learner import part_of
+from strategies.vision.learner import load_weights, part_of
 from strategies.vision.model_files import NETWORK, ClassifierModel, Preprocessing
 from strategies.vision.onnx_export import Classifying, to_onnx
 from strategies.vision.pixels import mapped_images
@@ -40,7 +40,7 @@ def finished_model(
     Raises StrategyError if the exported graph does not say what the trained network says.
     """
     network = design.build()
-    network.load_state_dict(part_of(checkpoint.tensors, "average"))
+    load_weights(network, part_of(checkpoint.tensors, "average"))
     channels, size = channels_and_size(data)
     mean, deviation = checkpoint.state["mean"], checkpoint.state["deviation"]
     classifying = Classifying(network, mean, deviation, config.flip and config.mirrored).eval()

@@ -75,9 +75,7 @@ def new_learner(
     rate: Rate = lambda _: 1.0,
 ) -> Learner:
     """The learner of a checkpoint's `tensors`; what they lack is as it is at the start."""
-    weights = part_of(tensors, "weights", device)
-    if weights:
-        network.load_state_dict(weights)
+    load_weights(network, part_of(tensors, "weights"))
     network = network.to(device, memory_format=torch.channels_last)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(rate(name) > 0)
@@ -87,6 +85,11 @@ def new_learner(
         name: tensor.detach().clone() for name, tensor in network.state_dict().items()
     }
     return Learner(network, optimiser, average, config.ema_steps)
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Sets what `weights` names; the rest of the network stays as it was built. Raises for unknown names."""
+    network.load_state_dict({**network.state_dict(), **weights})
 
 
 def part_of(tensors: Mapping[str, np.ndarray], part: str, device: str = "cpu") -> dict[str, torch.Tensor]:

@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import torch
 
+from domain.errors import SettingError
 from domain.kinds import Kind, Split
 from strategies.base import Checkpoint, Effect, Outcome, Surroundings, TrainedModel, VisionData
 from strategies.vision.hyperparameters import NativeHyperparameters
@@ -33,7 +34,14 @@ class Native:
         return lacking(config.network)
 
     def objection(self, config: NativeHyperparameters, data: VisionData) -> str | None:
-        return self.needs(config, data.surroundings) or too_little(data)
+        missing = self.needs(config, data.surroundings) or too_little(data)
+        if missing is not None or config.network == "auto":
+            return missing
+        try:
+            _design(config.network, config.seed, data).build()
+        except SettingError as error:
+            return str(error)
+        return None
 
     def start(self, config: NativeHyperparameters, data: VisionData) -> Checkpoint:
         return first_checkpoint(config, data, _design(_network_name(config, data), config.seed, data))
