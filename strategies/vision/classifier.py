@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from strategies.vision.calibration import probabilities
 from strategies.vision.model_files import NETWORK, ClassifierModel
 
 _AT_ONCE = 256
+
+Decoder = Callable[[bytes, int, int], bytes]
+"""A file's content, size and channels → its size · size · channels points, as the dataset was decoded."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,12 @@ class Classifier:
                 "refer": confidence < self.threshold,
             }
         )
+
+    def classify_files(self, contents: Iterable[bytes], decode: Decoder) -> pd.DataFrame:
+        """As `classify`, of picture files; what `decode` raises for a broken one is let through."""
+        size, channels = self.model.preprocessing.size, self.model.preprocessing.channels
+        points = b"".join(decode(content, size, channels) for content in contents)
+        return self.classify(np.frombuffer(points, np.uint8).reshape(-1, size, size, channels))
 
 
 def load_classifier(folder: Path, threads: int = 0) -> Classifier:

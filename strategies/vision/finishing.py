@@ -43,16 +43,19 @@ def finished_model(
     load_weights(network, part_of(checkpoint.tensors, "average"))
     channels, size = channels_and_size(data)
     mean, deviation = checkpoint.state["mean"], checkpoint.state["deviation"]
-    classifying = Classifying(network, mean, deviation, config.flip and config.mirrored).eval()
+    held = data.rows[data.rows["split"] == Split.VALIDATION.value].sort_values("row")
+    images = mapped_images(data)[held["row"].to_numpy(np.int64)]
+    labels = held["label"].to_numpy(np.int64)
+    classifying = Classifying(network, mean, deviation, mirrored=False).eval()
+    trained = _logits(classifying, images)
+    if config.flip and config.mirrored:
+        classifying, trained = _better_side(classifying, trained, images, labels)
     preprocessing = Preprocessing(size, channels, tuple(mean), tuple(deviation), classifying.mirrored)
     model = ClassifierModel(name, data.classes, preprocessing)
     graph = to_onnx(classifying, channels, size)
-    held = data.rows[data.rows["split"] == Split.VALIDATION.value]
-    images = mapped_images(data)[np.sort(held["row"].to_numpy(np.int64))]
-    labels = held.sort_values("row")["label"].to_numpy(np.int64)
     with _loaded({**model.to_files(), NETWORK: graph}, data.surroundings.scratch) as classifier:
         logits = classifier.logits(images)
-    difference = _difference(classifying, images, logits)
+    difference = _difference(trained, logits)
     model = _calibrated(model, logits, labels, data.promised_accuracy)
     likely = probabilities(logits, model.temperature)
     said, sure = likely.argmax(axis=1), likely.max(axis=1)
@@ -90,20 +93,41 @@ def _loaded(files: dict[str, bytes], scratch: Path) -> Iterator[Classifier]:
 
 
 @torch.no_grad()
-def _difference(classifying: Classifying, images: np.ndarray, logits: np.ndarray) -> float:
-    """The largest between the trained network's logits and the graph's, over all of validation."""
+def _logits(classifying: Classifying, images: np.ndarray) -> np.ndarray:
+    """Of the trained network itself, in full precision."""
     parts = [
         classifying(torch.from_numpy(images[start : start + _AT_ONCE])).numpy()
         for start in range(0, len(images), _AT_ONCE)
     ]
-    ours = np.concatenate(parts)
-    difference = float(np.abs(ours - logits).max())
-    changed = int((ours.argmax(axis=1) != logits.argmax(axis=1)).sum())
+    return np.concatenate(parts)
+
+
+def _better_side(
+    classifying: Classifying, plain: np.ndarray, images: np.ndarray, labels: np.ndarray
+) -> tuple[Classifying, np.ndarray]:
+    """With the mirror image looked at too, if that makes validation less surprising; and its logits.
+
+    Training on mirrored images does not promise it: a frozen backbone was never trained on these.
+    """
+    classifying.mirrored = True
+    both = _logits(classifying, images)
+    surprises = [
+        log_loss(labels, probabilities(logits, fitting_temperature(logits, labels)))
+        for logits in (plain, both)
+    ]
+    classifying.mirrored = surprises[1] < surprises[0]
+    return classifying, both if classifying.mirrored else plain
+
+
+def _difference(trained: np.ndarray, logits: np.ndarray) -> float:
+    """The largest between the trained network's logits and the graph's, over all of validation."""
+    difference = float(np.abs(trained - logits).max())
+    changed = int((trained.argmax(axis=1) != logits.argmax(axis=1)).sum())
     # Logits of hundreds (a network without normalisation) carry fewer digits after the point.
-    if changed or difference > TOLERANCE * max(1.0, float(np.abs(ours).max()) / 10):
+    if changed or difference > TOLERANCE * max(1.0, float(np.abs(trained).max()) / 10):
         raise StrategyError(
             f"the exported network differs from the trained one by {difference:.2g} and in {changed} of "
-            f"{len(images)} labels: choose another network, or report this"
+            f"{len(logits)} labels: choose another network, or report this"
         )
     return difference
 

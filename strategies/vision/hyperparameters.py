@@ -42,7 +42,7 @@ class LoopHyperparameters(Hyperparameters):
     )
     flip: bool = Field(True, description="mirror images left to right every other epoch; not for text")
     mirrored: bool = Field(
-        True, description="whether the model also looks at the mirror image, where flip is on"
+        True, description="whether the model also looks at the mirror image, where that helps on validation"
     )
     shift: int = Field(0, ge=0, le=64, description="most pixels by which images are moved at random")
     cutout: int = Field(0, ge=0, le=256, description="side in pixels of a square that is blanked at random")

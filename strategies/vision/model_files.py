@@ -53,7 +53,8 @@ class ClassifierModel:
         described = {
             LABELS: list(self.classes),
             PREPROCESSING: {
-                "input": "images: uint8 (n, size, size, channels), as decoded; grey or RGB",
+                "input": "images: uint8 (n, size, size, channels), grey or RGB",
+                "decoding": "turned as EXIF says, on white, scaled (bicubic) to cover the square, its middle",
                 "in_the_graph": "(pixels - mean) / deviation",
                 **asdict(self.preprocessing),
             },

@@ -29,6 +29,7 @@ class Classifying(nn.Module):
         super().__init__()
         self.network = network
         self.mirrored = mirrored
+        """May be changed before the export."""
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
         self.register_buffer("deviation", torch.tensor(deviation).view(1, -1, 1, 1))
 

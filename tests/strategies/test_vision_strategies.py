@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from domain.errors import InputError, SettingError, StrategyError
 from domain.kinds import Kind
@@ -160,6 +163,31 @@ def test_no_model_holds_paths_of_the_machine_that_made_it(trained: dict[str, Any
 def test_images_of_another_size_are_refused_with_the_size_wanted(trained: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"takes uint8 \(n, 8, 8, 1\)"):
         trained["classifier"].classify(np.zeros((1, 28, 28, 1), np.uint8))
+
+
+def test_a_picture_file_is_told_as_its_decoded_points_are(trained: dict[str, Any]) -> None:
+    images, _ = unseen()
+    files = []
+    for image in images[:4]:
+        file = io.BytesIO()
+        Image.fromarray(image[..., 0]).save(file, "PNG")
+        files.append(file.getvalue())
+
+    def decode(content: bytes, size: int, channels: int) -> bytes:
+        return Image.open(io.BytesIO(content)).convert("L").resize((size, size)).tobytes()
+
+    told = trained["classifier"].classify_files(files, decode)
+    pd.testing.assert_frame_equal(told, trained["classifier"].classify(images[:4]))
+
+
+def test_the_mirror_image_is_looked_at_only_where_that_helps(weights: Path, tmp_path: Path) -> None:
+    data, mirrored = gallery(tmp_path), []
+    # A frozen backbone was not trained on mirrored digits, the loop of native is.
+    for found, config in (chosen("transfer", weights, flip=True, iterations=1), native(epochs=2, flip=True)):
+        model = found.finish(train(found, config, data), data)
+        classifier = load_classifier(unpacked(model.files, tmp_path / found.name))
+        mirrored.append(classifier.model.preprocessing.mirrored)
+    assert mirrored == [False, True]
 
 
 def test_a_folder_without_a_classifier_is_named(tmp_path: Path) -> None:
