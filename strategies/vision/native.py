@@ -9,6 +9,7 @@ import torch
 from domain.errors import SettingError
 from domain.kinds import Kind, Split
 from strategies.base import Checkpoint, Effect, Outcome, Surroundings, TrainedModel, VisionData
+from strategies.vision.distributed import next_checkpoint
 from strategies.vision.hyperparameters import NativeHyperparameters
 from strategies.vision.networks import build_network, lacking
 from strategies.vision.residual import fitting_width
@@ -18,7 +19,6 @@ from strategies.vision.training import (
     first_checkpoint,
     gentler,
     too_little,
-    train_iteration,
 )
 
 
@@ -49,7 +49,8 @@ class Native:
     def iterate(self, checkpoint: Checkpoint, data: VisionData) -> Generator[Effect, Outcome, Checkpoint]:
         yield from ()
         config = self.Hyperparameters(**checkpoint.config)
-        return train_iteration(checkpoint, config, data, self._design(checkpoint, config, data))
+        design = self.design(checkpoint, config, data)
+        return next_checkpoint(checkpoint, config, data, design, self.name)
 
     def remedy(self, checkpoint: Checkpoint, failure: Exception) -> Checkpoint | None:
         return gentler(checkpoint, failure)
@@ -58,9 +59,10 @@ class Native:
         from strategies.vision.finishing import finished_model
 
         config = self.Hyperparameters(**checkpoint.config)
-        return finished_model(self.name, checkpoint, config, data, self._design(checkpoint, config, data))
+        return finished_model(self.name, checkpoint, config, data, self.design(checkpoint, config, data))
 
-    def _design(self, checkpoint: Checkpoint, config: NativeHyperparameters, data: VisionData) -> Design:
+    def design(self, checkpoint: Checkpoint, config: NativeHyperparameters, data: VisionData) -> Design:
+        """What trains at this checkpoint; processes that share an iteration ask for it, too."""
         return _design(str(checkpoint.state["network"]), config.seed, data)
 
 

@@ -21,6 +21,7 @@ from domain.vision.metrics import accuracy, log_loss, macro_f1
 from strategies.base import Checkpoint, Effect, Outcome, Surroundings, TrainedModel, VisionData
 from strategies.vision.backbones import falling_rates, trained_moments, transferred
 from strategies.vision.calibration import probabilities
+from strategies.vision.distributed import next_checkpoint
 from strategies.vision.features import Head, features_of, learn_head
 from strategies.vision.hyperparameters import LoopHyperparameters
 from strategies.vision.networks import lacking
@@ -32,7 +33,6 @@ from strategies.vision.training import (
     first_checkpoint,
     gentler,
     too_little,
-    train_iteration,
 )
 from strategies.vision.weights import HUB, check_hash, download, weights_file
 
@@ -121,13 +121,13 @@ class Transfer:
     def iterate(self, checkpoint: Checkpoint, data: VisionData) -> Generator[Effect, Outcome, Checkpoint]:
         yield from ()
         config = self.Hyperparameters(**checkpoint.config)
-        design = _design_of(checkpoint, config, data)
+        design = self.design(checkpoint, config, data)
         if checkpoint.iteration < len(STRENGTHS):
             return _head_iteration(checkpoint, config, data, design)
         if "best.weight" in checkpoint.tensors:
             head = {f"weights.head.{n}": checkpoint.tensors[f"best.{n}"] for n in ("weight", "bias")}
             checkpoint = replace(checkpoint, tensors=head)
-        return train_iteration(checkpoint, config, data, design)
+        return next_checkpoint(checkpoint, config, data, design, self.name)
 
     def remedy(self, checkpoint: Checkpoint, failure: Exception) -> Checkpoint | None:
         return gentler(checkpoint, failure)
@@ -136,10 +136,22 @@ class Transfer:
         from strategies.vision.finishing import finished_model
 
         config = self.Hyperparameters(**checkpoint.config)
-        design = _design_of(checkpoint, config, data)
+        design = self.design(checkpoint, config, data)
         model = finished_model(self.name, checkpoint, config, data, design)
         origin = {"backbone": config.backbone, "weights_sha256": checkpoint.state["weights_sha256"]}
         return replace(model, card={**model.card, **origin})
+
+    def design(self, checkpoint: Checkpoint, config: TransferHyperparameters, data: VisionData) -> Design:
+        """The design with rates by layer. Raises StrategyError where the file changed since the start."""
+        path, sha256 = Path(checkpoint.state["weights"]), str(checkpoint.state["weights_sha256"])
+        try:
+            check_hash(path, sha256)
+        except (OSError, SettingError) as error:
+            raise StrategyError(f"the weights of the training's start are gone: {error}") from error
+        design = _design(config, data, path)
+        if checkpoint.iteration < len(STRENGTHS):
+            return design
+        return replace(design, rate=falling_rates(design.build(), config.first_layer_rate))
 
 
 def _design(config: TransferHyperparameters, data: VisionData, path: Path) -> Design:
@@ -150,19 +162,6 @@ def _design(config: TransferHyperparameters, data: VisionData, path: Path) -> De
         return transferred(config.backbone, path, n_classes, channels, size, config.input_size)
 
     return Design(f"{config.backbone} {config.input_size}", build)
-
-
-def _design_of(checkpoint: Checkpoint, config: TransferHyperparameters, data: VisionData) -> Design:
-    """The design with rates by layer. Raises StrategyError where the file changed since the start."""
-    path, sha256 = Path(checkpoint.state["weights"]), str(checkpoint.state["weights_sha256"])
-    try:
-        check_hash(path, sha256)
-    except (OSError, SettingError) as error:
-        raise StrategyError(f"the weights of the training's start are gone: {error}") from error
-    design = _design(config, data, path)
-    if checkpoint.iteration < len(STRENGTHS):
-        return design
-    return replace(design, rate=falling_rates(design.build(), config.first_layer_rate))
 
 
 def _head_iteration(

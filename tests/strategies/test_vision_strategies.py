@@ -295,6 +295,27 @@ def test_a_larger_budget_buys_a_wider_network(tmp_path: Path) -> None:
     assert (small, large) == ("residual:16", "residual:64")
 
 
+@pytest.mark.parametrize("more", [{}, {"accumulate": 2}, {"budget_seconds": 1.0}])
+def test_two_processes_learn_what_one_would(more: dict[str, Any], tmp_path: Path) -> None:
+    found, alone = native(**OWN, **more, batch=40, iterations=1)
+    _, shared = native(**OWN, **more, batch=40, iterations=1, workers=2)
+    data = gallery(tmp_path)
+    one, two = train(found, alone, data), train(found, shared, data)
+    assert one.iteration == two.iteration == 1
+    if not more.get("budget_seconds"):  # a budget's steps are not the same twice
+        for name, tensor in one.tensors.items():
+            assert np.allclose(tensor, two.tensors[name], atol=1e-4), name
+
+
+def test_what_goes_wrong_in_other_processes_is_told_here(tmp_path: Path) -> None:
+    found, config = native(**OWN, workers=2)
+    data = gallery(tmp_path)
+    first = found.start(config, data)
+    broken = {name: np.full_like(array, np.nan) for name, array in first.tensors.items()}
+    with pytest.raises(StrategyError, match="the loss is no number: lower learning_rate"):
+        step(found, replace(first, tensors=broken), data)
+
+
 def test_training_stops_when_the_target_is_reached(tmp_path: Path) -> None:
     found, config = native(epochs=50, target=0.8)
     best = train(found, config, gallery(tmp_path))
