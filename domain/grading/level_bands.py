@@ -64,7 +64,7 @@ def read_bands(rows: Sequence[Sequence[str]]) -> float | None:
         return None
     # The rows may be ruled a little beside their header.
     columns = [_bands_in(rows[1:], i) for i in (at, at - 1, at + 1) if i >= 0]
-    return max(max(columns, key=lambda found: len(found)), default=None)
+    return max(sorted(columns, key=len)[-1], default=None)
 
 
 def _bands_in(rows: Sequence[Sequence[str]], column: int) -> list[float]:
