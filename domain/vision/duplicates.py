@@ -144,4 +144,5 @@ def _cells(size: int, n: int) -> np.ndarray:
     low = np.maximum(points[None, :], edges[:-1, None])
     high = np.minimum(points[None, :] + 1, edges[1:, None])
     weights = np.clip(high - low, 0, None)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: np.ndarray = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares

@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from domain.errors import InputError
 from domain.vision.archives import Opened, listing
@@ -92,20 +92,21 @@ class Decoder:
         return looks, points
 
 
-def serve(requests: Iterable[str], replies: IO[bytes]) -> None:
+def serve(requests: Iterable[str], replies: TextIO) -> None:
     """Answers each request until the requests end (the parent closed the pipe, or died)."""
     decoder = Decoder()
+    sent = replies.buffer
     for line in requests:
         asked = json.loads(line)
         if "list" in asked:
             for reply in list_archive(Path(asked["list"])):
-                replies.write(json.dumps(reply).encode() + b"\n")
+                sent.write(json.dumps(reply).encode() + b"\n")
         else:
             members = [Member(*fields) for fields in asked["members"]]
             looks, points = decoder.decode(
                 Path(asked["decode"]), members, Shape(asked["size"], asked["channels"])
             )
             told = {"looks": looks, "n_bytes": sum(map(len, points))}
-            replies.write(json.dumps(told).encode() + b"\n")
-            replies.writelines(points)
-        replies.flush()
+            sent.write(json.dumps(told).encode() + b"\n")
+            sent.writelines(points)
+        sent.flush()
