@@ -223,7 +223,12 @@ class Quarantined(Base):
 
 
 class Dataset(Base):
-    """Answers and their splits, named by the fingerprint of both."""
+    """Answers or pictures and their splits, named by the fingerprint of both.
+
+    `n_items` counts what is asked (items of guides, classes of pictures), `n_answers` what is learnt from
+    (answers, pictures). Answers are in `dataset_answers`; pictures in the store's table `rows_key`, their
+    points in `image_tensors`.
+    """
 
     __tablename__ = "datasets"
     __table_args__ = (UniqueConstraint("fingerprint"), Index(None, "owner", "name"))
@@ -237,6 +242,8 @@ class Dataset(Base):
     n_items: Mapped[int]
     n_answers: Mapped[int]
     facts: Mapped[Any] = mapped_column(default=dict)
+    tensor_id: Mapped[str | None] = _to("image_tensors.id", index=True, nullable=True)
+    rows_key: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
