@@ -241,7 +241,6 @@ def extraction_of(place: Workplace, document: Document) -> Extraction:
     )
 
 
-@task(task_run_name="find guides of this run", **RETRIED)
 def guides_of(ingested: list[Ingested], *, accept_doubtful: bool = False) -> list[str]:
     """Ids of the guides that were given, or that given submissions and tables answer; all if none were.
 

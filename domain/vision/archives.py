@@ -86,11 +86,11 @@ def _judged(one: Member | Refusal, limits: ArchiveLimits) -> Listed:
     if what := litter(name):
         return Skipped(name, what)
     if why := objection(name):
-        return Refusal(_shown(name), why)
+        return Refusal(shown(name), why)
     if what := other_file(name):
         return Skipped(name, what)
     if isinstance(one, Refusal):
-        return Refusal(_shown(name), one.reason)
+        return Refusal(shown(name), one.reason)
     if one.size_bytes == 0:
         return Refusal(name, "it is empty: copy the picture anew")
     if one.size_bytes > limits.most_member_bytes:
@@ -103,7 +103,8 @@ def _judged(one: Member | Refusal, limits: ArchiveLimits) -> Listed:
     return one if one.method == FILE else replace(one, name=name)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """A name that is safe to print and to keep."""
     return "".join(c if c.isprintable() else "�" for c in name)[:200]
 
 
@@ -132,7 +133,8 @@ def _files_below(root: Path, limits: ArchiveLimits) -> Iterator[Member | Refusal
                     raise InputError(
                         f"{root} has more than the {limits.most_members:,} files allowed: split it"
                     )
-                yield Member(name, size_bytes=entry.stat(follow_symlinks=False).st_size)
+                state = entry.stat(follow_symlinks=False)
+                yield Member(name, size_bytes=state.st_size, changed_ns=state.st_mtime_ns)
             else:
                 yield Refusal(name, "it is no ordinary file: remove it from the folder")
         folders += reversed(below)

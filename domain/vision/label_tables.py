@@ -73,4 +73,5 @@ def _member(root: Path, name: str, label: str, split: str) -> Member | Refusal:
     if not place.is_file() or os.path.realpath(place) != str(place):
         # Of a link too: it may lead out of the folder.
         return Refusal(name, "there is no such file beside the table: correct the path")
-    return Member(name, size_bytes=place.stat().st_size, label=label, split=split)
+    state = place.stat()
+    return Member(name, size_bytes=state.st_size, changed_ns=state.st_mtime_ns, label=label, split=split)

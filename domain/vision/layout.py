@@ -141,7 +141,8 @@ def _split(name: str) -> Split | None:
 
 
 def _named(name: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(name.split()))
+    shown = "".join(character if character.isprintable() else " " for character in name)
+    return unicodedata.normalize("NFC", " ".join(shown.split()))
 
 
 def _check(classes: Sequence[str], placed: Sequence[Placed], refused: Sequence[Refusal]) -> None:

@@ -30,8 +30,10 @@ class Member:
     """A file in an archive that may be a picture, and where its bytes are.
 
     `name` has slashes and is safe to show and to compare; `offset` is that of the member's local header
-    (ZIP) or of its first byte (tar), 0 for a file of its own. `crc` is -1 where the archive has none.
-    `label` and `split` are set only where a table names them.
+    (ZIP) or of its first byte (tar), 0 for a file of its own. `crc` is -1 where the archive has none;
+    there
+    `changed_ns` is when the file, or the archive, was changed (Unix time in nanoseconds). `label` and
+    `split` are set only where a table names them.
     """
 
     name: str
@@ -40,13 +42,14 @@ class Member:
     size_bytes: int = 0
     method: int = FILE
     crc: int = -1
+    changed_ns: int = 0
     label: str = ""
     split: str = ""
 
     def to_fields(self) -> list[Any]:
         return [
             self.name, self.offset, self.stored_bytes, self.size_bytes, self.method, self.crc,
-            self.label, self.split,
+            self.changed_ns, self.label, self.split,
         ]  # fmt: skip
 
 

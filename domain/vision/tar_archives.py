@@ -28,7 +28,7 @@ def members(path: Path, limits: ArchiveLimits) -> Iterator[Member | Refusal]:
 
     Raises InputError for a damaged archive and for more than `limits` allow.
     """
-    size, n_members = path.stat().st_size, 0
+    state, n_members = path.stat(), 0
     try:
         with tarfile.open(path, "r:") as archive:
             for info in archive:
@@ -39,21 +39,21 @@ def members(path: Path, limits: ArchiveLimits) -> Iterator[Member | Refusal]:
                     raise InputError(
                         f"{path.name} has more than the {limits.most_members:,} members allowed: split it"
                     )
-                if info.offset_data + info.size > size and info.isreg():
+                if info.offset_data + info.size > state.st_size and info.isreg():
                     raise InputError(f"{path.name} is cut off: copy or download it again")
                 if not info.isdir():
-                    yield _judged(info)
+                    yield _judged(info, state.st_mtime_ns)
     # tarfile raises ValueError and more for headers made by hand.
     except (tarfile.TarError, ValueError, OSError, EOFError) as error:
         raise InputError(f"{path.name} is damaged ({error}): copy or download it again") from error
 
 
-def _judged(info: tarfile.TarInfo) -> Member | Refusal:
+def _judged(info: tarfile.TarInfo, changed_ns: int) -> Member | Refusal:
     if info.issym() or info.islnk():
         return Refusal(info.name, "it is a link: pack the file itself")
     if not info.isreg() or info.issparse():
         return Refusal(info.name, "it is no ordinary file: pack the file itself")
-    return Member(info.name, info.offset_data, info.size, info.size, STORED)
+    return Member(info.name, info.offset_data, info.size, info.size, STORED, changed_ns=changed_ns)
 
 
 def content(file: BinaryIO, member: Member) -> bytes:
