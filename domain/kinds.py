@@ -17,6 +17,15 @@ class Role(StrEnum):
     SUBMISSION = "submission"
     ANSWERS = "answers"
     """A tidy table of graded answers (CSV or JSONL)."""
+    IMAGES = "images"
+    """An archive of labelled pictures."""
+
+
+ROLES = {
+    Kind.GRADING: (Role.GUIDE, Role.SUBMISSION, Role.ANSWERS),
+    Kind.VISION: (Role.IMAGES,),
+}
+"""What each kind is given."""
 
 
 class Split(StrEnum):

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.errors import TrainyardError
-from domain.kinds import Protocol
+from domain.kinds import Kind, Protocol
 from flows.commands import guide, looking, reviews, serving
 from flows.commands.compare import compare
 from flows.commands.models import models
@@ -82,6 +82,17 @@ Otherwise = Annotated[
 AcceptDoubtful = Annotated[
     bool, typer.Option("--accept-doubtful", help="Take guides with problems too: train on what they say.")
 ]
+Images = Annotated[
+    Path | None,
+    typer.Option(help="Labelled pictures: a ZIP, tar or folder with class folders, or a CSV of path,label."),
+]
+Size = Annotated[int, typer.Option(help="Points a side of decoded pictures. Default 0: chosen from them.")]
+Channels = Annotated[
+    int, typer.Option(help="1 for grey, 3 for colour pictures. Default 0: chosen from them.")
+]
+KindName = Annotated[
+    Kind | None, typer.Option("--kind", help="grading or vision. Default: what the files are for.")
+]
 AllowRejects = Annotated[
     bool, typer.Option("--allow-rejects", help="Exit 0 though some files or rows could not be used.")
 ]
@@ -128,13 +139,23 @@ def prepare(
     max_reject_share: Share = None,
     accept_doubtful: AcceptDoubtful = False,
     allow_rejects: AllowRejects = False,
+    kind: KindName = None,
+    images: Images = None,
+    size: Size = 0,
+    channels: Channels = 0,
     json: Json = False,
 ) -> None:
-    """Read guides and submissions, each text once, and make the dataset."""
+    """Read guides and submissions, or an archive of labelled pictures, and make the dataset."""
+    if kind is Kind.VISION and images is None:
+        raise typer.BadParameter("--kind vision needs --images", param_hint="--kind")
+    if kind is Kind.GRADING and images is not None:
+        raise typer.BadParameter("--images are for --kind vision", param_hint="--kind")
     material = _material(
         guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
     )
-    outcome = run_flow("flows.prepare", "prepare", **material)
+    outcome = run_flow(
+        "flows.prepare", "prepare", **material, images=absolute(images), size=size, channels=channels
+    )
     show(outcome, json, "show_prepare")
     _exit_for(outcome, allow_rejects)
 

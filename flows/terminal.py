@@ -32,10 +32,14 @@ def show_prepare(outcome: PrepareOutcome) -> None:
         formats = ", ".join(
             f"{n} {_short(media)}" for media, n in sorted(outcome["formats"][part["role"]].items())
         )
+        documents = f"; documents: {formats}" if formats else ""
         out.print(
             f"  {part['n_files']} {part['role']} files: {part['n_new']} new, {part['n_known']} known, "
-            f"{part['n_read']} read now; documents: {formats}"
+            f"{part['n_read']} read now{documents}"
         )
+        if part["skipped"]:
+            skipped = ", ".join(f"{n} {what}" for what, n in sorted(part["skipped"].items()))
+            out.print(f"  Left out, since nobody means them: {escape(skipped)}")
     duplicates = [
         f"{d['name']} says the same as {d['equals']}" for p in outcome["ingested"] for d in p["duplicates"]
     ]
@@ -51,13 +55,9 @@ def show_prepare(outcome: PrepareOutcome) -> None:
     _listing("Quarantined rows", [_quarantined(row) for row in outcome["quarantine"]])
     show_second_readings(outcome["second_readings"])
     facts = outcome["dataset"]
-    splits = ", ".join(f"{n} {name}" for name, n in facts["splits"].items())
-    out.print(
-        f"  Dataset [bold]{escape(facts['name'])}[/]: {facts['n_answers']} graded answers to "
-        f"{facts['n_items']} items by {facts['n_students']} students ({splits}); {facts['n_blank']} blank"
-    )
+    out.print(f"  Dataset [bold]{escape(facts['name'])}[/]: {escape(facts['summary'])}")
     for reason, n in facts["set_aside"].items():
-        out.print(f"  Set aside: {n} answers ({reason})")
+        out.print(f"  Set aside: {n} ({reason})")
 
 
 def show_second_readings(told: SecondReadings | None) -> None:

@@ -8,24 +8,31 @@ nobody but its parent. Source: seccomp(2), getrlimit(2); syscall numbers of Linu
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
-import platform
 import resource
-import struct
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from infra.system_calls import (
+    ALLOW,
+    ARGUMENTS_AT,
+    ERRNO,
+    HAS,
+    IS,
+    LOAD,
+    REACHES,
+    RETURN,
+    Step,
+    column,
+    install,
+    limit,
+    mapped_bytes,
+    no_column,
+)
 
 MEMORY_BYTES = 2 << 30
 """What a reader may take beyond what it was forked with."""
 _MOST_FILES = 256
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
-_LOAD, _IS, _REACHES, _HAS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-"""Instructions: load a word, jump if equal, if as large, if a bit is set, return."""
-_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16
 _CLONE_THREAD = 0x10000
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -63,108 +70,52 @@ _NEWER = 424
 """From here on both have the same numbers: io_uring (which does the work of refused calls for its caller),
 pidfd_send_signal, openat2, fchmodat2 and what is still to come. C libraries go on with older calls where
 these do not exist. Above all of them lie the numbers of x32, the same calls once more."""
-
-
-@dataclass(frozen=True)
-class _Calls:
-    """Numbers of system calls of one kind of machine."""
-
-    arch: int
-    column: int
-    """Of `_DENIED`."""
-    clone: int
-    prlimit: int
-    opens: tuple[tuple[int, int], ...]
-    """(number, place of its flags)"""
-
-    @property
-    def denied(self) -> tuple[int, ...]:
-        numbers = (both[self.column] for both in _DENIED.values())
-        return tuple(number for number in numbers if number is not None)
-
-
-_X86_64 = _Calls(0xC000003E, column=0, clone=56, prlimit=302, opens=((2, 1), (257, 2)))
-_AARCH64 = _Calls(0xC00000B7, column=1, clone=220, prlimit=261, opens=((56, 2),))
-_BY_MACHINE = {"x86_64": _X86_64, "amd64": _X86_64, "aarch64": _AARCH64, "arm64": _AARCH64}
+_CLONE, _PRLIMIT = (56, 220), (302, 261)
+_OPENS = (((2, 1), (257, 2)), ((56, 2),))
+"""For each kind of machine: (number, place of its flags)."""
 
 
 def raise_walls(memory_bytes: int = MEMORY_BYTES) -> tuple[str, ...]:
     """Walls this process in for good; returns, in words, the walls that this system does not have."""
-    missing: list[str] = []
-    in_use = _address_space()
-    for which, most in (
-        (resource.RLIMIT_AS, in_use + memory_bytes),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _MOST_FILES),
-    ):
-        hard = resource.getrlimit(which)[1]
-        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        try:
-            resource.setrlimit(which, (limit, limit))
-        except (OSError, ValueError) as error:
-            missing.append(f"limit {which} ({error})")
-    calls = _BY_MACHINE.get(platform.machine().lower()) if sys.platform == "linux" else None
-    if calls is None:
-        return (*missing, f"no filter of system calls for {sys.platform} on {platform.machine()}")
-    if problem := _filter(calls):
+    missing = limit(
+        (
+            (resource.RLIMIT_AS, mapped_bytes() + memory_bytes),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_NOFILE, _MOST_FILES),
+        )
+    )
+    at = column()
+    if at is None:
+        return (*missing, no_column())
+    if problem := install(_rules(at), at):
         missing.append(problem)
     return tuple(missing)
 
 
-def _address_space() -> int:
-    """Bytes that this process has mapped; 0 where /proc does not tell."""
-    try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - one line, no path object needed
-            return int(file.read().split()[0]) * resource.getpagesize()
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _filter(calls: _Calls) -> str:
-    """Installs the filter; "" or what went wrong."""
-    program = b"".join(struct.pack("HBBI", *step) for step in _program(calls))
-    kept = ctypes.create_string_buffer(program, len(program))
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    told = Program(len(program) // 8, ctypes.cast(kept, ctypes.c_void_p))
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(
-        _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(told), 0, 0
-    ):
-        return f"no filter of system calls ({os.strerror(ctypes.get_errno())})"
-    return ""
-
-
-def _program(calls: _Calls) -> Iterator[tuple[int, int, int, int]]:
-    """(instruction, steps to skip if so, if not, value); see seccomp(2)."""
-    yield _LOAD, 0, 0, _ARCH_AT
-    yield _IS, 1, 0, calls.arch
-    yield _RETURN, 0, 0, _KILL
-    yield _LOAD, 0, 0, _NUMBER_AT
-    for number in calls.denied:
-        yield _IS, 0, 1, number
-        yield _RETURN, 0, 0, _ERRNO | errno.EPERM
+def _rules(at: int) -> Iterator[Step]:
+    for numbers in _DENIED.values():
+        if (number := numbers[at]) is not None:
+            yield IS, 0, 1, number
+            yield RETURN, 0, 0, ERRNO | errno.EPERM
     # clone3 is among them: glibc falls back to clone, whose flags can be seen here.
-    yield _REACHES, 0, 1, _NEWER
-    yield _RETURN, 0, 0, _ERRNO | errno.ENOSYS
+    yield REACHES, 0, 1, _NEWER
+    yield RETURN, 0, 0, ERRNO | errno.ENOSYS
     # Own limits may be asked for; those of others may not be set.
-    yield _IS, 0, 4, calls.prlimit
-    yield _LOAD, 0, 0, _ARGUMENTS_AT
-    yield _IS, 0, 1, 0
-    yield _RETURN, 0, 0, _ALLOW
-    yield _RETURN, 0, 0, _ERRNO | errno.EPERM
-    yield _IS, 0, 4, calls.clone
-    yield _LOAD, 0, 0, _ARGUMENTS_AT
-    yield _HAS, 0, 1, _CLONE_THREAD
-    yield _RETURN, 0, 0, _ALLOW
-    yield _RETURN, 0, 0, _ERRNO | errno.EPERM
-    for number, place in calls.opens:
-        yield _IS, 0, 4, number
-        yield _LOAD, 0, 0, _ARGUMENTS_AT + 8 * place
-        yield _HAS, 0, 1, _CHANGES
-        yield _RETURN, 0, 0, _ERRNO | errno.EACCES
-        yield _RETURN, 0, 0, _ALLOW
-    yield _RETURN, 0, 0, _ALLOW
+    yield IS, 0, 4, _PRLIMIT[at]
+    yield LOAD, 0, 0, ARGUMENTS_AT
+    yield IS, 0, 1, 0
+    yield RETURN, 0, 0, ALLOW
+    yield RETURN, 0, 0, ERRNO | errno.EPERM
+    yield IS, 0, 4, _CLONE[at]
+    yield LOAD, 0, 0, ARGUMENTS_AT
+    yield HAS, 0, 1, _CLONE_THREAD
+    yield RETURN, 0, 0, ALLOW
+    yield RETURN, 0, 0, ERRNO | errno.EPERM
+    for number, place in _OPENS[at]:
+        yield IS, 0, 4, number
+        yield LOAD, 0, 0, ARGUMENTS_AT + 8 * place
+        yield HAS, 0, 1, _CHANGES
+        yield RETURN, 0, 0, ERRNO | errno.EACCES
+        yield RETURN, 0, 0, ALLOW
+    yield RETURN, 0, 0, ALLOW

@@ -7,6 +7,7 @@ What is read is verified; what is written appears whole or not at all.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -35,6 +36,9 @@ class _Shelf(Protocol):
         """A file on this machine with the object, fetched anew if `again`. Raises FileNotFoundError."""
 
     def write(self, key: str, content: bytes | Path) -> None: ...
+    def take(self, key: str, path: Path) -> None:
+        """As `write`, but the file is gone afterwards; moved where that can be."""
+
     def has(self, key: str) -> bool: ...
     def delete(self, key: str) -> None: ...
 
@@ -70,6 +74,16 @@ class Store:
             return self._put(hash_file(path), path)
         except FileNotFoundError as error:
             raise InputError(f"{path} does not exist: nothing was kept") from error
+
+    def take_file(self, path: Path) -> str:
+        """Keeps a file's content and removes the file; its key. What can be moved is not copied."""
+        key = hash_file(path)
+        with _explained(self.place, key):
+            if self._shelf.has(key):
+                path.unlink()
+            else:
+                self._shelf.take(key, path)
+        return key
 
     def put_pack(self, contents: Sequence[bytes]) -> list[str]:
         """Keeps many small contents as one object; a reference to each, in order."""
@@ -191,6 +205,10 @@ class _Folder:
     def local(self, key: str, *, again: bool = False) -> Path:  # noqa: ARG002
         return self._path(key)
 
+    def unfinished(self, key: str) -> Path:
+        """A name beside the objects, under which a new one can come to be."""
+        return self._aside / f"{key[:16]}-{uuid.uuid4().hex}"
+
     def has(self, key: str) -> bool:
         return self._path(key).exists()
 
@@ -198,7 +216,7 @@ class _Folder:
         self._path(key).unlink(missing_ok=True)
 
     def write(self, key: str, content: bytes | Path) -> None:
-        target, unfinished = self._path(key), self._aside / f"{key[:16]}-{uuid.uuid4().hex}"
+        target, unfinished = self._path(key), self.unfinished(key)
         target.parent.mkdir(exist_ok=True)
         try:
             with unfinished.open("wb") as file:
@@ -213,6 +231,19 @@ class _Folder:
             unfinished.replace(target)
         finally:
             unfinished.unlink(missing_ok=True)
+
+    def take(self, key: str, path: Path) -> None:
+        target = self._path(key)
+        target.parent.mkdir(exist_ok=True)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        try:
+            path.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self.write(key, path)
+            path.unlink()
 
     def _sweep(self) -> None:
         """Removes what killed processes left unfinished a day or more ago."""
@@ -250,10 +281,14 @@ class _Remote:
 
     def local(self, key: str, *, again: bool = False) -> Path:
         if again or not self._copies.has(key):
-            # Whole in memory: no object is larger than an upload may be, or a checkpoint.
-            with _answering(self.place):
-                content = self._system.cat_file(self._path(key))
-            self._copies.write(key, content)
+            # By way of a file: decoded pictures are larger than memory.
+            arriving = self._copies.unfinished(key)
+            try:
+                with _answering(self.place):
+                    self._system.get_file(self._path(key), str(arriving))
+                self._copies.take(key, arriving)
+            finally:
+                arriving.unlink(missing_ok=True)
         return self._copies.local(key)
 
     def has(self, key: str) -> bool:
@@ -273,6 +308,11 @@ class _Remote:
                 self._system.put_file(str(content), self._path(key))
             else:
                 self._system.pipe_file(self._path(key), content)
+
+    def take(self, key: str, path: Path) -> None:
+        self.write(key, path)
+        # It will be wanted here first.
+        self._copies.take(key, path)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from domain.errors import StrategyError
 from domain.kinds import Kind
 from domain.language_models import Request
+from domain.vision.programs import NetworkLimits, Program
 
 
 class Hyperparameters(BaseModel):
@@ -51,9 +52,18 @@ class Ask:
     requests: tuple[Request, ...]
 
 
-Effect = Embed | Ask
+@dataclass(frozen=True)
+class Trace:
+    """A wish: generated networks as graphs. The outcome is a tuple of `Traced | Refused`, one a program."""
+
+    programs: tuple[Program, ...]
+    limits: NetworkLimits = NetworkLimits()
+
+
+Effect = Embed | Ask | Trace
 Outcome = Any
-"""What its effect says: an array for `Embed`, a tuple of `Answered` for `Ask`."""
+"""What its effect says: an array for `Embed`, a tuple of `Answered` for `Ask`, of `Traced | Refused` for
+`Trace`."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,24 @@ class GradingData:
     """Share of automatically graded answers whose mark shall be within `agreement_tolerance`."""
     agreement_tolerance: float = 0.1
     """As a share of the item's max_score."""
+
+
+@dataclass(frozen=True)
+class VisionData:
+    """What a vision strategy trains on: decoded images and, for each that it may see, a row.
+
+    `images_path` is a .npy file of uint8, (n, size, size, channels) with 1 or 3 channels. `rows` has the
+    columns row (index into the images), image_id, path, class_name, label (index into `classes`) and
+    split. Only train and validation rows are in it; a strategy never sees the test split.
+    """
+
+    images_path: Path
+    rows: pd.DataFrame
+    classes: tuple[str, ...]
+    fingerprint: str
+    surroundings: Surroundings
+    promised_accuracy: float = 0.95
+    """Share of automatically labelled images whose label shall be right."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,10 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "transfer": "strategies.grading.transfer:Transfer",
         "native": "strategies.grading.native:Native",
     },
-    Kind.VISION: {},
+    Kind.VISION: {
+        "transfer": "strategies.vision.transfer:Transfer",
+        "native": "strategies.vision.native:Native",
+    },
 }
 
 

@@ -18,7 +18,8 @@ from domain.identity import fingerprint
 from domain.kinds import Kind, Protocol, Role
 from infra import catalog as records
 from infra.catalog import Dataset
-from tasks.outcome import DatasetFacts
+from tasks.materials import material_of
+from tasks.outcome import DatasetFacts, Ingested
 from tasks.policy import RETRIED, code_of
 from tasks.promise import promise_of, second_marks
 from tasks.workplace import Workplace, workplace
@@ -31,9 +32,9 @@ SPLITTING_CODE = ("domain.grading.splits", "domain.documents.near_duplicates", "
 
 @task(task_run_name="make dataset {name}", **RETRIED)
 def make_dataset(
-    name: str, guide_ids: list[str], protocol: str, seed: int, max_reject_share: float
+    kind: str, name: str, taken: list[str], protocol: str, seed: int, max_reject_share: float
 ) -> DatasetFacts:
-    """The dataset of all graded answers to these guides, made once for the same content.
+    """The dataset of what was taken (ids that its kind knows), made once for the same content.
 
     Raises ContractError when more than `max_reject_share` (negative: the setting's) of the rows fail,
     InputError when too little is left to train on.
@@ -41,6 +42,20 @@ def make_dataset(
     place = workplace()
     if max_reject_share < 0:
         max_reject_share = place.settings.max_reject_share
+    material = material_of(kind)
+    return material.facts(place, material.make_dataset(place, name, taken, protocol, seed, max_reject_share))
+
+
+@task(task_run_name="find what the dataset is made of", **RETRIED)
+def taken_of(kind: str, ingested: list[Ingested], accept_doubtful: bool) -> list[str]:
+    """Ids of what a dataset is made of, given what was ingested."""
+    return material_of(kind).taken(workplace(), ingested, accept_doubtful)
+
+
+def make_graded_dataset(
+    place: Workplace, name: str, guide_ids: list[str], protocol: str, seed: int, max_reject_share: float
+) -> Dataset:
+    """The dataset of all graded answers to these guides."""
     items, answers, n_blank = checked(place, guide_ids, max_reject_share)
     plan = SplitPlan(Protocol(protocol), seed)
     identity = fingerprint(
@@ -50,7 +65,7 @@ def make_dataset(
     if existing:
         called = "" if existing[0].name == name else f" under the name {existing[0].name}"
         log.info("dataset %s: known already%s (%d answers)", name, called, existing[0].n_answers)
-        return facts_of(place, existing[0])
+        return existing[0]
     outcome = _split(answers, plan)
     dataset = records.make_dataset(
         place.catalog,
@@ -64,7 +79,7 @@ def make_dataset(
         splits=Splits.validate(outcome.splits, lazy=True),
     )
     log.info("dataset %s: %d answers to %d items", name, dataset.n_answers, dataset.n_items)
-    return facts_of(place, dataset)
+    return dataset
 
 
 def checked(
@@ -196,12 +211,17 @@ def _facts(answers: pd.DataFrame, outcome: SplitAnswers) -> dict[str, Any]:
 def dataset_facts(which: str) -> DatasetFacts:
     """A dataset by name, id, fingerprint or "latest"."""
     place = workplace()
-    return facts_of(place, records.dataset(place.catalog, place.settings.owner, which))
+    dataset = records.dataset(place.catalog, place.settings.owner, which)
+    return material_of(dataset.kind).facts(place, dataset)
 
 
-def facts_of(place: Workplace, dataset: Dataset) -> DatasetFacts:
+def graded_facts(place: Workplace, dataset: Dataset) -> DatasetFacts:
+    splits = ", ".join(f"{n} {name}" for name, n in dataset.facts["splits"].items())
     return DatasetFacts(
         id=dataset.id,
+        kind=dataset.kind.value,
+        summary=f"{dataset.n_answers} graded answers to {dataset.n_items} items by "
+        f"{dataset.facts['n_students']} students ({splits}); {dataset.facts['n_blank']} blank",
         name=dataset.name,
         fingerprint=dataset.fingerprint,
         protocol=dataset.protocol,

@@ -16,8 +16,9 @@ from domain.identity import fingerprint
 from domain.language_models import Answered, AskModel, Reply, Request
 from infra.embeddings import embed
 from infra.llm import Budget, LanguageModels
+from infra.sandbox import trace
 from infra.settings import load_settings
-from strategies.base import Ask, Effect, Outcome
+from strategies.base import Ask, Effect, Outcome, Trace
 from tasks.language_models import language_models
 
 
@@ -25,6 +26,8 @@ def perform(wish: Effect, scratch: Path, ask: AskModel) -> Outcome:
     """The outcome of a wish, from `scratch` or the reply table where it was granted before."""
     if isinstance(wish, Ask):
         return tuple(ask(wish.requests))
+    if isinstance(wish, Trace):
+        return tuple(trace(wish.programs, wish.limits))
     return embed_once(list(wish.texts), wish.model, scratch)
 
 

@@ -110,6 +110,11 @@ def _item(n: int, row: dict[Any, Any], known: Known) -> dict[str, Any]:
         ],
         "max_score": _max_score(n, row.get("max_score")),
     }
+    more = {
+        "not_accepted": [_text(text) for text in _list(row.get("not_accepted"))],
+        "guidance": _text(row.get("guidance")),
+    }
+    item |= {name: value for name, value in more.items() if value}
     item_id = _text(row.get("item_id"))
     worth = known.max_scores.get(item_id, item["max_score"])
     if worth != item["max_score"]:
@@ -120,7 +125,7 @@ def _item(n: int, row: dict[Any, Any], known: Known) -> dict[str, Any]:
     if not item_id:
         said = (item["question"], item["model_answer"], item["max_score"])
         item_id = known.ids.get(said) or fingerprint(item)
-    return {"item_id": item_id, "guide": "", **item}
+    return {"item_id": item_id, "guide": "", "not_accepted": [], "guidance": "", **item}
 
 
 def _max_score(n: int, value: Any) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from prefect import task
 from prefect.runtime import flow_run
@@ -19,6 +20,7 @@ from infra import catalog as records
 from infra.catalog import FileOutcome, Outcome, ReadFile, RefusedFile
 from infra.readers import Read, ReaderPool, reader_pool
 from infra.texts import put_extractions
+from tasks.materials import FileChunk, Wanted, kind_of, material_of
 from tasks.outcome import Ingested
 from tasks.policy import RETRIED
 from tasks.progress import progress
@@ -30,21 +32,19 @@ log = logging.getLogger(__name__)
 _LOOKED_AT = 8
 
 
-class FileChunk(TypedDict):
-    """A part of a folder: `names` are relative to `root`; `n_total` documents are in all chunks.
-
-    Each entry of the names is the list of a file, or of a student's folder and its files (see
-    `tasks.student_files.grouped`). They are one JSON text, because Prefect looks into each element of a list, several times.
-    """
-
-    role: str
-    root: str
-    names: str
-    n_total: int
-
-
 @task(task_run_name="find {role} files", **RETRIED)
-def find_files(role: str, path: str) -> list[FileChunk]:
+def find_files(role: str, path: str, wanted: Wanted) -> list[FileChunk]:
+    """What is at `path`, in chunks. Raises InputError where nothing is."""
+    return material_of(kind_of([Role(role)])).find(workplace(), Role(role), path, wanted)
+
+
+@task(task_run_name="ingest {chunk[role]} files", tags=["reads-files"], **RETRIED)
+def ingest_files(chunk: FileChunk) -> Ingested:
+    """Reads a chunk, each content once; says what was new, known, a duplicate or refused."""
+    return material_of(kind_of([Role(chunk["role"])])).ingest(workplace(), chunk)
+
+
+def find_documents(role: str, path: str) -> list[FileChunk]:
     """The files below `path` (or the file itself) in chunks. Hidden files and links are left out.
 
     Raises InputError when `path` does not exist or holds no file.
@@ -114,8 +114,7 @@ def _warm_up_readers(role: str, root: Path, names: list[str]) -> None:
         _readers(place).warm_up()
 
 
-@task(task_run_name="ingest {chunk[role]} files", tags=["reads-files"], **RETRIED)
-def ingest_files(chunk: FileChunk) -> Ingested:
+def ingest_documents(chunk: FileChunk) -> Ingested:
     """Records each file of a chunk as a new document, a duplicate of one, or rejected with a reason."""
     place = workplace()
     role, root = Role(chunk["role"]), Path(chunk["root"])
@@ -179,6 +178,7 @@ def _summary(role: Role, outcomes: list[FileOutcome], *, n_known: int, n_read: i
         document_ids=sorted({o.document_id for o in outcomes if o.document_id}),
         duplicates=[{"name": o.name, "equals": o.equals} for o in outcomes if o.outcome is Outcome.DUPLICATE],
         rejected=[{"name": o.name, "reason": o.reason} for o in outcomes if o.outcome is Outcome.REJECTED],
+        skipped={},
     )
 
 
@@ -193,4 +193,5 @@ def merged(parts: list[Ingested]) -> Ingested:
         document_ids=sorted({i for part in parts for i in part["document_ids"]}),
         duplicates=[d for part in parts for d in part["duplicates"]],
         rejected=[r for part in parts for r in part["rejected"]],
+        skipped=dict(sum((Counter(part["skipped"]) for part in parts), Counter())),
     )

@@ -18,6 +18,8 @@ class Ingested(TypedDict):
     """{"name", "equals"}"""
     rejected: list[dict[str, str]]
     """{"name", "reason"}"""
+    skipped: dict[str, int]
+    """What nobody meant to give (hidden files, thumbnails) → count."""
 
 
 class Recipe(TypedDict):
@@ -49,10 +51,16 @@ class Registered(TypedDict):
 
 
 class DatasetFacts(TypedDict):
-    """`promise` is [promised agreement, tolerance]; counts are of answers unless named otherwise."""
+    """`promise` is [promised agreement, tolerance]; counts are of answers unless named otherwise.
+
+    In the vision kind `n_items` counts classes and `n_answers` pictures, and nobody promises agreement.
+    """
 
     id: str
+    kind: str
     name: str
+    summary: str
+    """What is in it, in a sentence for people."""
     fingerprint: str
     protocol: str
     n_items: int

@@ -10,6 +10,7 @@ from domain.kinds import Role
 from infra import catalog as records
 from infra.catalog import ParseOutcome
 from tasks.links import flow_run_url, mlflow_run_url
+from tasks.materials import material_of
 from tasks.near_copies import near_duplicates
 from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome, SecondReadings
 from tasks.policy import RETRIED
@@ -21,7 +22,13 @@ def prepared(
     ingested: list[Ingested], facts: DatasetFacts, readings: SecondReadings | None = None
 ) -> PrepareOutcome:
     """What became of everything that was given, and the dataset that came of it."""
-    place = workplace()
+    return material_of(facts["kind"]).summary(workplace(), ingested, facts, readings)
+
+
+def prepared_documents(
+    place: Workplace, ingested: list[Ingested], facts: DatasetFacts, readings: SecondReadings | None
+) -> PrepareOutcome:
+    """What became of guides, submissions and tables."""
     owner = place.settings.owner
     quarantined = records.quarantined(place.catalog, owner)
     shown = ["contract", "source", "row", "column", "check", "value"]

@@ -187,7 +187,6 @@ def parse_submissions(ids: list[str]) -> int:
     return len(parsed)
 
 
-@task(task_run_name="find guides of this run", **RETRIED)
 def guides_of(ingested: list[Ingested], *, accept_doubtful: bool = False) -> list[str]:
     """Ids of the guides that were given, or that given submissions and tables answer; all if none were.
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-EXTRACTOR_VERSION = "2"
+EXTRACTOR_VERSION = "3"
 """Raise it when any extractor's output changes: it is part of every extraction's identity."""
 
 PAGE_BREAK = "\f"

@@ -73,6 +73,11 @@ def doubtful_pages(notes: Iterable[str]) -> Iterator[str]:
             yield note
 
 
+def confidence_of_pages(notes: Iterable[str]) -> dict[int, float]:
+    """The mean confidence of each page that was read by OCR."""
+    return {int(found[1]): float(found[2]) for note in notes if (found := _SAID_READ.match(note))}
+
+
 def read_picture(picture: Any, number: int, name: str, turned: int = 0) -> Seen:
     """The text of a Pillow image in reading order; `number` is its page.
 

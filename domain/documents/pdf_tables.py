@@ -164,8 +164,8 @@ def _grids(lines: Lines) -> Iterator[_Grid]:
     if not across and len(down) >= _OPEN_SIDES:
         # The middle of a row that begins pages before and ends pages after: a rule where the sides end.
         low, high = min(side.start for side in down), max(side.end for side in down)
-        left, right = min(side.at for side in down), max(side.at for side in down)
-        across = (Line(low, left, right), Line(high, left, right))
+        first, last = min(side.at for side in down), max(side.at for side in down)
+        across = (Line(low, first, last), Line(high, first, last))
     if not 1 <= len(across) <= MOST_LINES or not 2 <= len(down) <= MOST_LINES:
         return
     left = set(range(len(across)))

@@ -37,7 +37,10 @@ class Extractions(_Strict):
 
 
 class Items(_Strict):
-    """One row an item. `criteria` is a list of {"text", "marks"}, `alternatives` a list of texts."""
+    """One row an item. `criteria` is a list of {"text", "marks"}, `alternatives` a list of texts.
+
+    `not_accepted`, a list of texts, and `guidance`, notes to the marker, may be left out.
+    """
 
     item_id: Series[str] = pa.Field(unique=True)
     guide: Series[str] = pa.Field(description="the guide's title")
@@ -47,6 +50,8 @@ class Items(_Strict):
     max_score: Series[float] = pa.Field(gt=0, le=1000)
     criteria: Series[object]
     alternatives: Series[object]
+    not_accepted: Series[object] | None
+    guidance: Series[str] | None
 
     @pa.check("model_answer", name="not_blank")
     def _model_answer_says_something(cls, values: Series[str]) -> Series[bool]:  # noqa: N805

@@ -24,6 +24,8 @@ class Draft:
     question: str = ""
     answer: str = ""
     marks: tuple[float, ...] = ()
+    coded: bool = False
+    """Whether the marks are a sum of codes ("M1 A1"), among which those of several methods may be."""
     points: tuple[Point, ...] = ()
     limited: bool = False
     """The points may earn less than their sum ("any two from")."""
@@ -31,6 +33,8 @@ class Draft:
     not_accepted: tuple[str, ...] = ()
     guidance: str = ""
     """Notes to the marker that are no answer."""
+    confidence: float = 1.0
+    """In [0, 1]; less where something was inferred that is not stated."""
 
     @property
     def is_whole(self) -> bool:
@@ -49,6 +53,8 @@ class Candidate:
     stated_total: float | None = None
     parent_marks: Mapping[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    instructions: str = ""
+    """As a format states them apart from the items; layouts of pages leave them to the source's text."""
     weight: float = 1.0
     """How far the layout itself is to be believed, against the others."""
 

@@ -12,7 +12,8 @@ from domain.grading.records import Guide, Item
 def guide_text(guide: Guide, form: str) -> str:
     """The guide as a text of `form`, "json" or "yaml"; its problems stand in front, in YAML as comments.
 
-    `parse_guide` gives the same guide for it, but for the places, which are then those of the new text.
+    `parse_guide` gives the same guide for it, but for places, pages and confidence, which are those of the
+    new text: a person vouches for it.
     """
     fields = _fields(guide)
     if form == "json":
@@ -28,6 +29,8 @@ def _fields(guide: Guide) -> dict[str, Any]:
     told: dict[str, Any] = {"title": guide.title}
     if guide.stated_total is not None:
         told["total"] = _number(guide.stated_total)
+    if guide.instructions:
+        told["instructions"] = guide.instructions
     return {**told, "items": [_item(item, guide.problems) for item in guide.items]}
 
 
@@ -38,7 +41,7 @@ def _item(item: Item, problems: Sequence[str]) -> dict[str, Any]:
         "model_answer": item.model_answer,
         "max_score": _number(item.max_score),
     }
-    if item.criteria:
+    if item.criteria or item.guidance:
         told["criteria"] = [{"text": point.text, "marks": _number(point.marks)} for point in item.criteria]
     worth = sum(point.marks for point in item.criteria)
     if worth > item.max_score and not any(f"item {item.number} (" in problem for problem in problems):
@@ -46,6 +49,8 @@ def _item(item: Item, problems: Sequence[str]) -> dict[str, Any]:
     for name, texts in (("alternatives", item.alternatives), ("not_accepted", item.not_accepted)):
         if texts:
             told[name] = list(texts)
+    if item.guidance:
+        told["guidance"] = item.guidance
     return told
 
 

@@ -32,9 +32,11 @@ def guide_to_json(guide: Guide) -> dict[str, Any]:
     return {
         "title": guide.title,
         "stated_total": guide.stated_total,
+        "instructions": guide.instructions,
         "items": [item_to_json(item) for item in guide.items],
     }
 
 
 def guide_from_json(told: dict[str, Any]) -> Guide:
-    return Guide(told["title"], tuple(map(item_from_json, told["items"])), told["stated_total"])
+    items = tuple(map(item_from_json, told["items"]))
+    return Guide(told["title"], items, told["stated_total"], instructions=told.get("instructions", ""))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.documents.extraction import PAGE_BREAK, Extraction
+from domain.grading.item_places import line_of
+from domain.grading.mark_codes import codes_in
 from domain.grading.records import Guide, Item
 from domain.grading.report import page_of
 
 _TEMPLATE = Path(__file__).with_name("guide_template.html.j2")
-_LINE = re.compile(r"\bline (\d+)")
-_ROW = re.compile(r"\btable (\d+) row (\d+)")
 _ITEM_IN_PROBLEM = re.compile(r"^item (\S+) \(")
 _MOST_LINES = 5000
 
@@ -41,7 +41,7 @@ class ItemCard:
 def guide_page(guide: Guide, extraction: Extraction, name: str) -> str:
     """The page, self-contained: source on the left, items on the right, each linked to the other."""
     lines = extraction.text.splitlines()
-    starts = [_line_of(item, extraction, lines) for item in guide.items]
+    starts = [line_of(item.place, extraction, lines) for item in guide.items]
     told: dict[str, list[str]] = {}
     general: list[str] = []
     for problem in guide.problems:
@@ -62,6 +62,11 @@ def guide_page(guide: Guide, extraction: Extraction, name: str) -> str:
         n_left_out=max(len(lines) - _MOST_LINES, 0),
         read_by=extraction.method,
         notes=extraction.notes,
+        codes=codes_in(
+            text
+            for item in guide.items
+            for text in (item.model_answer, item.guidance, *(point.text for point in item.criteria))
+        ),
     )
 
 
@@ -82,18 +87,3 @@ def _source(lines: list[str], cards: list[ItemCard]) -> list[SourceLine]:
         shown.append(SourceLine(number, text, page if begins else None, names, belongs))
         begins = False
     return shown
-
-
-def _line_of(item: Item, extraction: Extraction, lines: list[str]) -> int | None:
-    if found := _LINE.search(item.place):
-        return int(found[1])
-    found = _ROW.search(item.place)
-    if not found or int(found[1]) > len(extraction.tables):
-        return None
-    rows = extraction.tables[int(found[1]) - 1].rows
-    at = int(found[2]) - 1
-    if at >= len(rows):
-        return None
-    cells = " | ".join(" ".join(cell.split()) for cell in rows[at])
-    plain = re.sub(r"\W+", "", cells)
-    return next((n for n, line in enumerate(lines, 1) if plain and re.sub(r"\W+", "", line) == plain), None)

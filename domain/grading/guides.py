@@ -21,6 +21,7 @@ from domain.grading.formats.notebooks import foreign_guide
 from domain.grading.formats.qti import is_qti, read_qti
 from domain.grading.glued_tables import read_glued
 from domain.grading.guide_sections import read_sections
+from domain.grading.item_places import located
 from domain.grading.json_fields import load_json
 from domain.grading.json_guides import read_json_guide
 from domain.grading.marks_notation import join_broken_marks
@@ -55,7 +56,7 @@ def parse_guide(extraction: Extraction, name: str) -> Guide:
         return settle(structured, name)
     candidates = [layout(extraction) for layout in LAYOUTS]
     best = max(candidates, key=lambda candidate: (candidate.confidence, bool(candidate.drafts)))
-    guide = settle(best, name)
+    guide = located(settle(best, name), extraction)
     return replace(guide, problems=(*guide.problems, *doubtful_pages(extraction.notes)))
 
 
@@ -101,7 +102,8 @@ def settle(candidate: Candidate, name: str) -> Guide:
         problems += _problems_of(draft, item, balanced)
     problems += _untallied(candidate, items, total)
     title = candidate.title.strip() or PurePath(name).stem
-    return Guide(title, items, candidate.stated_total, tuple(dict.fromkeys(problems)))
+    told = tuple(dict.fromkeys(problems))
+    return Guide(title, items, candidate.stated_total, told, candidate.instructions)
 
 
 def _item(draft: Draft) -> Item:
@@ -116,6 +118,7 @@ def _item(draft: Draft) -> Item:
         place=draft.place,
         not_accepted=draft.not_accepted,
         guidance=draft.guidance,
+        confidence=draft.confidence,
     )
 
 
@@ -160,4 +163,7 @@ def _untallied(candidate: Candidate, items: Sequence[Item], total: float) -> Ite
 
 
 def _is_within(levels: tuple[str, ...], number: str) -> bool:
-    return any("".join(levels[:n]) == number for n in range(1, len(levels) + 1))
+    # "1.2" is within "1", as "1a" is.
+    return levels[0].split(".")[0] == number or any(
+        "".join(levels[:n]) == number for n in range(1, len(levels) + 1)
+    )

@@ -1,6 +1,7 @@
 """Marking guides in JSON: `{"title", "total", "items": [{"number", "question", "model_answer",
-"max_score", "criteria": [{"text", "marks"}], "limited": false, "alternatives": [], "not_accepted": []}]}` and
-common synonyms. `limited` says that the marking points may earn less than their sum.
+"max_score", "criteria": [{"text", "marks"}], "limited": false, "alternatives": [], "not_accepted": [],
+"guidance": ""}], "instructions": ""}` and common synonyms. `limited` says that the marking
+points may earn less than their sum.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ def read_json_guide(text: str, name: str) -> Candidate:
     wrapped = pick(fields, "guide", "marking_guide", "rubric")
     if wrapped is not None and isinstance(wrapped.value, dict) and not pick(fields, *_ITEMS):
         fields = wrapped.fields()
+    told = pick(fields, "instructions", "general_instructions")
     items, title, total = pick(fields, *_ITEMS), pick(fields, *_TITLE), pick(fields, *_TOTAL)
     return Candidate(
         title.text() if title else "",
         _drafts(items) if items and items.value is not None else (),
         total.marks() if total else None,
+        instructions=told.text() if told else "",
     )
 
 
@@ -59,6 +62,8 @@ def _draft(node: Node, position: str) -> Draft:
     marks = fields["marks"].marks() if "marks" in fields else None
     answers = fields["answer"].texts() if "answer" in fields else ()
     alternatives = fields["alternatives"].texts() if "alternatives" in fields else ()
+    # Beside a list of criteria, guidance is what is said besides; alone it is one.
+    notes = pick(node.fields(), "guidance") if "criteria" in node.fields() else None
     return Draft(
         number=number,
         levels=(number,),
@@ -70,6 +75,7 @@ def _draft(node: Node, position: str) -> Draft:
         limited=_is_limited(node),
         alternatives=answers[1:] + alternatives,
         not_accepted=fields["not_accepted"].texts() if "not_accepted" in fields else (),
+        guidance=notes.text() if notes else "",
     )
 
 

@@ -62,5 +62,12 @@ def read_bands(rows: Sequence[Sequence[str]]) -> float | None:
     at = next((i for i, name in enumerate(names) if _MARK_NAME.match(name)), None)
     if at is None or not any(_LEVEL_NAME.match(name) for name in names):
         return None
-    bands = [found for row in rows[1:] if at < len(row) and (found := _CELL.match(" ".join(row[at].split())))]
-    return max((read_number(band["high"] or band["low"]) or 0.0 for band in bands), default=None)
+    # The rows may be ruled a little beside their header.
+    columns = [_bands_in(rows[1:], i) for i in (at, at - 1, at + 1) if i >= 0]
+    return max(sorted(columns, key=len)[-1], default=None)
+
+
+def _bands_in(rows: Sequence[Sequence[str]], column: int) -> list[float]:
+    cells = [" ".join(row[column].split()) for row in rows if column < len(row)]
+    bands = [found for cell in cells if (found := _CELL.match(cell))]
+    return [read_number(band["high"] or band["low"]) or 0.0 for band in bands]

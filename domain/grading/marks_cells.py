@@ -14,6 +14,8 @@ _ONLY_CODES = re.compile(
     re.ASCII,
 )
 _SPECIAL = re.compile(r"\b(?:SC|B?SC|sc)\s?\d\b")
+_OTHER_WAY = re.compile(r"\{[^{}\n]{1,12}\}")
+"""Codes in braces are those of another method, which earns the same marks again."""
 _OBJECTIVE = re.compile(r"\(?\bAO\s?\d(?:\.\d[a-z]?)?\b\)?", re.IGNORECASE)
 _SPACED = re.compile(rf"{NUMBER}(?:\s{{1,4}}{NUMBER}){{1,12}}")
 _BRACKETED = re.compile(rf"[\[(]\s*(?P<n>{NUMBER})\s*(?:marks?|pts?|points?)?\s*[\])]", re.IGNORECASE)
@@ -43,11 +45,14 @@ class MarksCell:
     """One level of several ("5–6"): the item is worth the highest, not their sum."""
     is_sum: bool = False
     """In brackets, as the sum of marks above is printed ("(3)")."""
+    is_coded: bool = False
+    """A sum of codes ("M1 A1"), among which those of several methods may be."""
 
 
 def read_marks_cell(cell: str) -> MarksCell:
     """What a cell of marks says; special cases (SC1), objectives (AO2) and words are passed over."""
-    text = _OBJECTIVE.sub(" ", _SPECIAL.sub(" ", cell[:_LONGEST])).strip(" .:;\t\n")
+    text = _OTHER_WAY.sub(" ", cell[:_LONGEST])
+    text = _OBJECTIVE.sub(" ", _SPECIAL.sub(" ", text)).strip(" .:;\t\n")
     if not text:
         return MarksCell(None)
     plain = read_number(text)
@@ -80,13 +85,16 @@ def _whole(text: str) -> MarksCell | None:
         return MarksCell(sum(values), values)
     if _ONLY_CODES.fullmatch(text):
         values = tuple(float(n) for n in _CODES.findall(text))
-        return MarksCell(sum(values), values)
+        return MarksCell(sum(values), values, is_coded=True)
     return None
 
 
 def _several(lines: list[str]) -> MarksCell:
     """A cell of several lines: a mark each, unless one of them is their sum or a maximum."""
     read = [read_marks_cell(line) for line in lines]
+    while len(read) > 1 and read[0].is_sum and any(_ONLY_CODES.fullmatch(line) for line in lines[1:]):
+        # The sum of the item above, which its row was too low for.
+        lines, read = lines[1:], read[1:]
     stated = [one for line, one in zip(lines, read, strict=True) if one.is_sum or _MAX.fullmatch(line)]
     if stated:
         return MarksCell(stated[-1].total, _values(read), is_sum=stated[-1].is_sum)
@@ -95,7 +103,11 @@ def _several(lines: list[str]) -> MarksCell:
             max((one.total for one in read if one.total is not None), default=None), is_band=True
         )
     values = _values(read)
-    return MarksCell(sum(values), values) if values else MarksCell(None)
+    return (
+        MarksCell(sum(values), values, is_coded=any(one.is_coded for one in read))
+        if values
+        else MarksCell(None)
+    )
 
 
 def _values(read: list[MarksCell]) -> tuple[float, ...]:

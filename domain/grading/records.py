@@ -29,6 +29,11 @@ class Item:
     """Answers that the guide rules out ("Do not accept")."""
     guidance: str = ""
     """Notes to the marker that are no answer: conditions, examples with their marks, follow-through."""
+    page: int | None = None
+    """The page of the source, from 1; None in formats without pages."""
+    confidence: float = 1.0
+    """How sure the reading is, in [0, 1]: 1 where the guide states everything and its letters are plain; less
+    where OCR was unsure of the page, or where marks were inferred from a total."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Guide:
     items: tuple[Item, ...]
     stated_total: float | None = None
     problems: tuple[str, ...] = ()
+    instructions: str = ""
+    """What it says to markers before its first item."""
 
     @property
     def total(self) -> float:

@@ -97,17 +97,18 @@ def choose_threshold(
     certainty: float = 0.8,
     least: int = 20,
     groups: npt.ArrayLike | None = None,
+    things: str = "graded answers",
 ) -> Threshold:
     """The lowest confidence at which agreement is, with `certainty`, at least `promised`.
 
     Asked of the answers at or above it, which must be `least` in number. `groups` (an answer's student)
     makes the bound allow for answers that succeed or fail together. Where no confidence is enough,
-    the threshold is `REFER_ALL` and `reason` says what was missing.
+    the threshold is `REFER_ALL` and `reason` says what was missing. `things` is what `reason` calls them.
     """
     curve = referral_curve(confidence, agreed)
     total = int(curve["n"].max()) if len(curve) else 0
     if total < least:
-        missing = f"only {total} graded answers to choose a threshold on, at least {least} needed"
+        missing = f"only {total} {things} to choose a threshold on, at least {least} needed"
         return _refer_all(promised, certainty, missing)
     effect = 1.0 if groups is None else design_effect(agreed, groups)
     bounds = lower_bound(curve["agreed"] / effect, curve["n"] / effect, certainty)
@@ -118,7 +119,7 @@ def choose_threshold(
         row = curve.iloc[best]
         missing = (
             f"the promise of {promised:.0%} is out of reach: at best {row['agreement']:.1%} of the "
-            f"{row['n']:.0f} most confident answers agree, which assures only {bounds[best]:.1%}"
+            f"{row['n']:.0f} most confident {things.split()[-1]} agree, which assures only {bounds[best]:.1%}"
         )
         return _refer_all(promised, certainty, missing)
     row = curve.iloc[kept[-1]]
@@ -130,7 +131,7 @@ def choose_threshold(
         n=int(row["n"]),
         promised=promised,
         certainty=certainty,
-        reason=f"{row['agreement']:.1%} of the {row['n']:.0f} answers at or above it agree, "
+        reason=f"{row['agreement']:.1%} of the {row['n']:.0f} {things.split()[-1]} at or above it agree, "
         f"at least {bounds[kept[-1]]:.1%} with {certainty:.0%} certainty",
     )
 

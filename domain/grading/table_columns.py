@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from domain.grading.number_cells import read_number_cell
+from domain.grading.number_cells import other_way, read_number_cell
 from domain.grading.table_rows import Row
 from domain.grading.vocabulary import GUIDE_COLUMNS, key_of, match_columns
 
@@ -182,6 +182,16 @@ def completes_header(cells: Sequence[str]) -> bool:
     return bool(filled) and all(key in _SECOND_LINES for key in filled)
 
 
+def notes_of(cells: Sequence[str]) -> Columns | None:
+    """The columns of a table that explains the marks of an item told before it: "Part | Mark | Notes"."""
+    if any(len(cell) > _LONGEST_HEADER for cell in cells):
+        return None
+    found = _named(cells)
+    if "guidance" not in found or "marks" not in found or found.keys() - {"number", "marks", "guidance"}:
+        return None
+    return Columns((found["number"],) if "number" in found else (), {"guidance": found["guidance"]})
+
+
 def heads_another(cells: Sequence[str]) -> bool:
     """Whether a row inside a table heads one of another kind, such as "Level | Description | Marks"."""
     filled = [key_of(cell) for cell in cells if cell.strip()]
@@ -250,6 +260,6 @@ def _holds_numbers(rows: Sequence[Row], column: int) -> bool:
         if column < len(row.cells) and row.cells[column].strip()
     ]
     cells = [cell for cell in cells if "total" not in cell.lower() and not _NUMBER.match(key_of(cell))]
-    numbers = sum(bool(read_number_cell(cell) or _NUMBER_CELL.match(cell)) for cell in cells)
+    numbers = sum(bool(read_number_cell(c) or other_way(c) or _NUMBER_CELL.match(c)) for c in cells)
     # Notes between the items stand there too; questions in words outnumber what looks like a number.
     return bool(cells) and numbers >= 0.5 * len(cells)

@@ -15,7 +15,7 @@ from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft
 from domain.grading.level_bands import read_bands
 from domain.grading.marks_cells import read_marks_cell
-from domain.grading.number_cells import read_number_cell
+from domain.grading.number_cells import number_before_text, other_way, read_number_cell
 from domain.grading.numbering import nest
 from domain.grading.prose_guides import title_of
 from domain.grading.rubric_grids import read_rubric
@@ -25,8 +25,10 @@ from domain.grading.table_columns import (
     columns_of,
     completes_header,
     heads_another,
+    notes_of,
     with_header_apart,
 )
+from domain.grading.table_contents import columns_by_content, columns_of_item
 from domain.grading.table_items import (
     continued,
     item_of_row,
@@ -48,12 +50,6 @@ from domain.grading.table_totals import (
 from domain.grading.totals import TotalLine, read_total, total_of_preamble
 
 _SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a-z]{1,5})$", re.IGNORECASE)
-_ALTERNATIVE = re.compile(
-    r"^(?P<number>.{0,12}?)\s*\W{0,2}alt(?:ernative)?\b"
-    r"(?:.{0,20}|\W{0,3}(?:mark )?(?:scheme|method|solution)\b.{0,20})$",
-    re.IGNORECASE | re.DOTALL,
-)
-"""A number with which another method to an item is named: "21 ALT", "Alternative mark scheme for 8(a)"."""
 _SLACK = 1e-6
 _HEADER_ROWS = 6
 _NEAR = 2
@@ -89,8 +85,14 @@ class TableReading:
     """Column of numbers → the levels that it gave last."""
     another: bool = False
     """Whether rows belong to another method, which earns the same marks again."""
+    elsewhere: str = ""
+    """The question of which another way is told, with its parts' numbers again."""
     guided: bool = False
     """Whether rows are notes to the marker."""
+
+    notes: Columns | None = None
+    """Those of the table before, where it explained the marks of an item."""
+    notes_width: int = 0
 
     fresh: bool = False
     """Whether no row of this table was read yet."""
@@ -101,6 +103,11 @@ class TableReading:
         self.fresh = True
         if self.drafts and (top := read_bands([row.cells for row in rows])) is not None:
             self._levels_below(top, rows)
+            return
+        if self.drafts and self._explains(rows):
+            return
+        found = self._header(rows)
+        if (found is None or not any(found[1].number_cells(rows[-1]))) and self._alone(rows):
             return
         rows = with_header_apart(rows)
         found = self._header(rows)
@@ -122,14 +129,58 @@ class TableReading:
         elif not self._begins_with_item(rows) and (graded := read_rubric(rows, len(self.drafts))):
             self.drafts += graded
             return
-        elif self.columns is None or not self._goes_on(rows):
-            return
-        if not rows:
+        elif (self.columns is None or not self._goes_on(rows)) and not self._headless(rows):
             return
         kept = self.columns
-        self.columns, self.repeats = self._fitting(rows)
+        if not rows or kept is None:
+            return
+        self.columns, self.repeats = fitting = self._fitting(rows)
         self._rows(rows)
-        self.columns, self.seen[len(rows[0].cells)] = kept, self.columns
+        self.columns, self.seen[len(rows[0].cells)] = kept, fitting[0]
+
+    def _explains(self, rows: Sequence[Row]) -> bool:
+        """Whether a table explains the marks of the question above it, whose items get its rows as notes."""
+        notes = notes_of(rows[0].cells) if rows else None
+        goes_on = self.notes is not None and all(len(row.cells) == self.notes_width for row in rows)
+        if notes is None and (not goes_on or self._header(rows) is not None):
+            self.notes = None
+            return False
+        if notes is not None:
+            self.notes, self.notes_width, rows = notes, len(rows[0].cells), rows[1:]
+        at = len(self.drafts) - 1
+        top = _top_of(self.drafts[at])
+        for row in rows:
+            levels = next(
+                (
+                    r
+                    for cell in (self.notes or Columns(())).number_cells(row)
+                    if (r := read_number_cell(cell))
+                ),
+                (),
+            )
+            number = "".join(levels) if levels and levels[0][0].isdigit() else top + "".join(levels)
+            at = next((i for i, draft in enumerate(self.drafts) if levels and draft.number == number), at)
+            told = [cell for i, cell in enumerate(row.cells) if cell.strip() and not (levels and i == 0)]
+            self.drafts[at] = with_guidance(self.drafts[at], told)
+        return True
+
+    def _alone(self, rows: Sequence[Row]) -> bool:
+        """Reads a table of one item whose header is ruled otherwise than its row."""
+        told = columns_of_item(rows[-1]) if 1 < len(rows) <= _HEADER_ROWS and self.columns else None
+        headed = any(cell.strip().lower().startswith("mark") for cell in rows[0].cells) if rows else False
+        if told is None or not headed or not self._is_next(rows[-1], told):
+            return False
+        self._row(rows[-1], told)
+        return True
+
+    def _headless(self, rows: Sequence[Row]) -> bool:
+        """Whether a table without a header says by what stands in it which of its columns is which."""
+        told = [row for row in rows if sum(bool(cell.strip()) for cell in row.cells) > 1]
+        columns = columns_by_content(told) if rows and rows[0].page else None
+        if columns is None or not any(total_of_row(row, columns) is not None for row in rows):
+            return False
+        self.columns, self.width = columns, len(rows[0].cells)
+        return True
 
     def _rows(self, rows: Sequence[Row]) -> None:
         assert self.columns is not None
@@ -213,9 +264,9 @@ class TableReading:
     def _goes_on(self, rows: Sequence[Row]) -> bool:
         """Whether a table without a header is the rest of the one before: as wide, on a page, and without a
         header of another kind (levels, abbreviations)."""
-        if not rows or not rows[0].page:
+        if not rows:
             return False
-        if len(rows[0].cells) != self.width:
+        if len(rows[0].cells) != self.width or not rows[0].page:
             return self._as_before(rows)
         return not all(cell.strip() for cell in rows[0].cells) or any(
             c.isdigit() for c in "".join(rows[0].cells)
@@ -261,19 +312,43 @@ class TableReading:
         if stated and stated.is_sum and stated.total is not None and self.drafts:
             self._sum(stated.total, filled[0])
             return
-        row, below = without_total(row)
+        row, below = without_total(self._with_number_apart(row, columns))
         self._item(columns.cells(row), columns.number_cells(row), row, columns)
         if below is not None and self.drafts:
             start = self.totals[-1].since[1] if self.totals else 0
             self.totals.append(RowTotal(below, "", (start, len(self.drafts))))
 
+    def _with_number_apart(self, row: Row, columns: Columns) -> Row:
+        """A row whose number and answer stand in one cell as two."""
+        at, answer = next(iter(columns.numbers), -1), columns.by_name.get("answer", -1)
+        if at < 0 or not at < answer < len(row.cells) or row.cells[answer].strip():
+            return row
+        told = number_before_text(row.cells[at])
+        if told is None or other_way(row.cells[at]) is not None:
+            return row
+        cells = [*row.cells]
+        cells[at], cells[answer] = told
+        return (
+            replace(row, cells=tuple(cells))
+            if self._is_next(replace(row, cells=tuple(cells)), columns)
+            else row
+        )
+
     def _item(self, cells: dict[str, str], number: tuple[str, ...], row: Row, columns: Columns) -> None:
-        parted = [_ALTERNATIVE.match(cell) for cell in number]
-        if any(parted):
+        parted = [other_way(cell) for cell in number]
+        if any(one is not None for one in parted):
             number = tuple(
-                found["number"] if found else cell for found, cell in zip(parted, number, strict=True)
+                found if found is not None else cell for found, cell in zip(parted, number, strict=True)
             )
         levels = () if self._goes_against_totals(number) else self._levels(number)
+        if any(one is not None for one in parted) and levels:
+            self.elsewhere = levels[0]
+        told_before = next((i for i, draft in enumerate(self.drafts) if draft.levels == levels), None)
+        if levels[:1] == (self.elsewhere,) and told_before is not None and levels != self.levels:
+            # A part of another way through a question that is told whole.
+            self.levels, self.another, self.guided = levels, True, False
+            self.drafts[told_before] = continued(self.drafts[told_before], cells, counts=False)
+            return
         if self.drafts and any(number) and not any(map(read_number_cell, number)) and not cells.get("marks"):
             # "Notes: …" under an item.
             return
@@ -283,7 +358,7 @@ class TableReading:
             self.guided = self.guided or opens_guidance(told)
             self.another = (
                 self.another
-                or any(parted)
+                or any(one is not None for one in parted)
                 or opens_other_method(told, self.drafts[-1])
                 or (
                     (self.repeats or (again and any(number) and self.fresh))

@@ -57,6 +57,7 @@ def item_of_row(cells: dict[str, str], row: Row, levels: tuple[str, ...], positi
         question=asked.text if asked else question,
         answer=_tidy(answer),
         marks=() if value is None else (value,),
+        coded=read.is_coded,
         points=tuple(points),
         limited=limited,
         alternatives=tuple(
@@ -79,16 +80,16 @@ def continued(draft: Draft, cells: dict[str, str], *, counts: bool = True) -> Dr
     read = read_marks_cell(cells.get("marks", ""))
     accepted, refused, rest = _sorted_guidance(_notes(cells))
     told = _sorted_guidance(cells.get("criteria", ""))
-    more = (
-        [Point(_tidy(answer), read.total)] if answer and read.total is not None and not read.is_band else []
-    )
-    before = draft.points or (
-        (Point(draft.answer, draft.marks[0]),) if more and draft.marks and draft.answer else ()
-    )
+    # A step of the working may earn its mark before there is an answer.
+    step = _tidy(answer or unwrapped(cells.get("working", "")))
+    more = [Point(step, read.total)] if step and read.total is not None and not read.is_band else []
+    first = draft.answer or draft.guidance
+    before = draft.points or ((Point(first, draft.marks[0]),) if more and draft.marks and first else ())
     return replace(
         draft,
         answer="\n".join(text for text in (draft.answer, _tidy(answer)) if text),
         marks=_marks_with(draft.marks, read, alone=not answer),
+        coded=draft.coded or (not draft.marks and read.is_coded),
         points=(*(before if more or told[2] else draft.points), *more, *_points(told[2])),
         alternatives=(
             *draft.alternatives,

@@ -20,8 +20,11 @@ TOTAL_OF = re.compile(
     r"\bq(?:uestion)?\.?\s*(?P<a>\d{1,3})\b|\btotal\s+(?:for\s+)?(?P<b>\d{1,3})\s*$", re.IGNORECASE
 )
 _BELOW = re.compile(r"(?:^|\n)[^\S\n]*\(?total\W{0,3}(?P<n>\d{1,3})\s{0,3}(?:marks?)?\)?\s*$", re.IGNORECASE)
-_CODE = re.compile(r"^[MAB]\d")
+_CODE = re.compile(r"^d?[MAB](?P<n>\d)(?:\b|(?=[a-z]))", re.MULTILINE)
+"""A mark in the codes of maths schemes, in front of what earns it."""
 _SLACK = 1e-6
+_INFERRED = 0.9
+"""Confidence in marks that a total tells and the item does not. A judgement, not a measurement."""
 
 
 @dataclass
@@ -100,7 +103,11 @@ def misfits(totals: Sequence[RowTotal], drafts: Sequence[Draft]) -> list[RowTota
 
 
 def with_remainders(totals: Sequence[RowTotal], drafts: Sequence[Draft]) -> list[Draft]:
-    """The drafts, of which the only one of a question without marks is worth what its total leaves."""
+    """The drafts with marks for those of a question that state none, as its total tells.
+
+    One number may stand for several parts: then the codes of their notes ("B1", "M1 A1") share it out, where
+    they add up to the total. An only part without marks is worth what the others leave.
+    """
     settled = list(drafts)
     for total in totals:
         start, end = total.since
@@ -109,10 +116,23 @@ def with_remainders(totals: Sequence[RowTotal], drafts: Sequence[Draft]) -> list
         top = settled[end - 1].levels[0]
         group = [i for i in range(start, end) if settled[i].levels[0] == top]
         silent = [i for i in group if not worth_of(settled[i])]
+        coded = [_worth_of_codes(settled[i]) for i in group]
         left = total.marks - sum(worth_of(settled[i]) for i in group)
-        if len(silent) == 1 and left > 0:
-            settled[silent[0]] = replace(settled[silent[0]], marks=(left,), points=())
+        if silent and all(coded) and abs(sum(coded) - total.marks) < _SLACK:
+            for i, worth in zip(group, coded, strict=True):
+                settled[i] = replace(settled[i], marks=(worth,), points=(), confidence=_INFERRED)
+        elif len(group) == 1 and settled[group[0]].coded and left < 0:
+            # The codes of several methods in one cell: the question is worth what its total says.
+            settled[group[0]] = replace(
+                settled[group[0]], marks=(total.marks,), points=(), confidence=_INFERRED
+            )
+        elif len(silent) == 1 and left > 0:
+            settled[silent[0]] = replace(settled[silent[0]], marks=(left,), points=(), confidence=_INFERRED)
     return settled
+
+
+def _worth_of_codes(draft: Draft) -> float:
+    return float(sum(int(found["n"]) for found in _CODE.finditer(draft.guidance)))
 
 
 def _fits(total: float, drafts: Sequence[Draft]) -> bool:

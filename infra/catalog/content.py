@@ -57,13 +57,22 @@ def _item_row(document_id: str, parser_version: str, position: int, item: Item) 
         "criteria": [{**asdict(criterion), "text": scrub(criterion.text)} for criterion in item.criteria],
         "alternatives": [scrub(alternative) for alternative in item.alternatives],
     }
+    more: Row = {
+        "not_accepted": [scrub(text) for text in item.not_accepted],
+        "guidance": scrub(item.guidance),
+    }
+    # Only where they say something: items without them keep the ids that they have always had.
+    named_by = {**content, **{name: value for name, value in more.items() if value}}
     return {
-        "id": named("item", document_id, fingerprint(content)),
+        "id": named("item", document_id, fingerprint(named_by)),
         "parse_id": parse_name(document_id, parser_version),
         "document_id": document_id,
         "position": position,
         "place": item.place,
+        "page": item.page,
+        "confidence": item.confidence,
         **content,
+        **more,
     }
 
 

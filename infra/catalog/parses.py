@@ -14,7 +14,7 @@ from infra.catalog import tables
 from infra.catalog.connection import Catalog
 from infra.catalog.content import Marked, answer_rows, item_rows, parse_name, submission_row
 from infra.catalog.material import Document, document_query, to_document
-from infra.catalog.types import now
+from infra.catalog.types import now, scrub
 from infra.catalog.writing import Row, add_or_change, batches, rows_where
 
 
@@ -183,6 +183,7 @@ def _parse_row(document_id: str, parser_version: str, problems: Sequence[str]) -
         "is_guide": False,
         "title": "",
         "stated_total": None,
+        "instructions": "",
         "superseded": False,
         "created_at": now(),
     }
@@ -190,7 +191,7 @@ def _parse_row(document_id: str, parser_version: str, problems: Sequence[str]) -
 
 def _add_parses(connection: Connection, rows: Sequence[Row]) -> None:
     """Adds parses; they count from now on instead of other versions' of the same documents."""
-    change = ("outcome", "problems", "is_guide", "title", "stated_total", "superseded")
+    change = ("outcome", "problems", "is_guide", "title", "stated_total", "instructions", "superseded")
     add_or_change(connection, tables.Parse, rows, change=change)
     p = tables.Parse
     for batch in batches(sorted((row["document_id"], row["id"]) for row in rows)):
@@ -203,11 +204,18 @@ def _add_guides(connection: Connection, parser_version: str, parsed: Sequence[Pa
     parses: list[Row] = []
     items: list[Row] = []
     for one in parsed:
-        about = {"is_guide": True, "title": one.guide.title, "stated_total": one.guide.stated_total}
+        about = {
+            "is_guide": True,
+            "title": one.guide.title,
+            "stated_total": one.guide.stated_total,
+            "instructions": scrub(one.guide.instructions),
+        }
         parses.append({**_parse_row(one.document_id, parser_version, one.guide.problems), **about})
         items += item_rows(one.document_id, parser_version, one.guide.items)
     _add_parses(connection, parses)
-    add_or_change(connection, tables.Item, items, change=("parse_id", "position", "place"))
+    add_or_change(
+        connection, tables.Item, items, change=("parse_id", "position", "place", "page", "confidence")
+    )
 
 
 def _add_submissions(connection: Connection, rows: Sequence[Row]) -> None:

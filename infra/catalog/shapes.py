@@ -15,7 +15,7 @@ from infra.catalog.writing import Query
 GuideParse = aliased(tables.Parse, name="guide_parse")
 
 _ITEM = ("item_id", "guide", "number", "question", "model_answer", "max_score", "criteria", "alternatives",
-         "guide_id", "place")  # fmt: skip
+         "not_accepted", "guidance", "guide_id", "place", "page", "confidence")  # fmt: skip
 _ANSWER = ("answer_id", "item_id", "student", "text", "max_score", "gold", "second_gold", "guide_id")
 _SCORES = ("max_score", "gold", "second_gold")
 
@@ -25,12 +25,12 @@ def item_query() -> Query:
     i, p = tables.Item, GuideParse
     return select(
         i.id, p.title, i.number, i.question, i.model_answer, i.max_score, i.criteria, i.alternatives,
-        i.document_id, i.place,
+        i.not_accepted, i.guidance, i.document_id, i.place, i.page, i.confidence,
     ).join(p, p.id == i.parse_id)  # fmt: skip
 
 
 def item_frame(rows: Iterable[Any]) -> pd.DataFrame:
-    """Rows of `item_query` under contract `Items`, plus guide_id and place."""
+    """Rows of `item_query` under contract `Items`, plus guide_id, place, page and confidence."""
     return pd.DataFrame([tuple(row) for row in rows], columns=list(_ITEM)).astype({"max_score": float})
 
 

@@ -143,6 +143,7 @@ class Parse(Base):
     """Whether it has items: a guide, or a tidy table of answers."""
     title: Mapped[str] = mapped_column(default="")
     stated_total: Mapped[float | None]
+    instructions: Mapped[str] = mapped_column(default="", server_default="")
     superseded: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -163,7 +164,11 @@ class Item(Base):
     max_score: Mapped[float]
     criteria: Mapped[Any] = mapped_column(default=list)
     alternatives: Mapped[Any] = mapped_column(default=list)
+    not_accepted: Mapped[Any] = mapped_column(default=list, server_default="[]")
+    guidance: Mapped[str] = mapped_column(default="", server_default="")
     place: Mapped[str] = mapped_column(default="")
+    page: Mapped[int | None]
+    confidence: Mapped[float] = mapped_column(default=1.0, server_default="1")
 
 
 class Submission(Base):
@@ -225,7 +230,12 @@ class Quarantined(Base):
 
 
 class Dataset(Base):
-    """Answers and their splits, named by the fingerprint of both."""
+    """Answers or pictures and their splits, named by the fingerprint of both.
+
+    `n_items` counts what is asked (items of guides, classes of pictures), `n_answers` what is learnt from
+    (answers, pictures). Answers are in `dataset_answers`; pictures in the store's table `rows_key`, their
+    points in `image_tensors`.
+    """
 
     __tablename__ = "datasets"
     __table_args__ = (UniqueConstraint("fingerprint"), Index(None, "owner", "name"))
@@ -239,6 +249,8 @@ class Dataset(Base):
     n_items: Mapped[int]
     n_answers: Mapped[int]
     facts: Mapped[Any] = mapped_column(default=dict)
+    tensor_id: Mapped[str | None] = _to("image_tensors.id", index=True, nullable=True)
+    rows_key: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -21,7 +21,11 @@ from infra.catalog.writing import Query, add_missing, batches
 
 @dataclass(frozen=True)
 class Dataset:
-    """`protocol` says what its test answers are held out from; `facts` are numbers and words about it."""
+    """`protocol` says what its test answers are held out from; `facts` are numbers and words about it.
+
+    `n_items` and `n_answers` count classes and pictures in the vision kind, where `rows_key` is that of
+    the table of pictures (contract `Splits`) and `tensor_id` names their decoded points.
+    """
 
     id: str
     owner: str
@@ -33,6 +37,8 @@ class Dataset:
     n_items: int
     n_answers: int
     facts: Mapping[str, Any]
+    tensor_id: str | None
+    rows_key: str
     created_at: datetime
 
 
@@ -65,7 +71,8 @@ def make_dataset(
         row = {
             "id": dataset_id, "owner": owner, "name": name, "kind": kind, "fingerprint": fingerprint,
             "protocol": protocol, "seed": seed, "n_items": _count_items(connection, splits),
-            "n_answers": len(splits), "facts": dict(facts), "created_at": now(),
+            "n_answers": len(splits), "facts": dict(facts), "tensor_id": None, "rows_key": "",
+            "created_at": now(),
         }  # fmt: skip
         add_missing(connection, tables.Dataset, [row])
         columns = zip(splits["answer_id"], splits["split"], splits["protocol"], strict=True)
@@ -79,6 +86,32 @@ def make_dataset(
             for answer, split, protocol in columns
         ]
         add_missing(connection, tables.DatasetAnswer, members)
+        return _to_dataset(connection.execute(_query().where(tables.Dataset.id == dataset_id)).one())
+
+
+def make_image_dataset(
+    catalog: Catalog,
+    *,
+    owner: str,
+    name: str,
+    fingerprint: str,
+    protocol: str,
+    seed: int,
+    facts: Mapping[str, Any],
+    tensor_id: str,
+    rows_key: str,
+    n_classes: int,
+    n_images: int,
+) -> Dataset:
+    """Keeps a dataset of pictures; one that has the fingerprint already is returned as it is."""
+    dataset_id = named("dataset", fingerprint)
+    row = {
+        "id": dataset_id, "owner": owner, "name": name, "kind": Kind.VISION, "fingerprint": fingerprint,
+        "protocol": protocol, "seed": seed, "n_items": n_classes, "n_answers": n_images,
+        "facts": dict(facts), "tensor_id": tensor_id, "rows_key": rows_key, "created_at": now(),
+    }  # fmt: skip
+    with catalog.writing() as connection:
+        add_missing(connection, tables.Dataset, [row])
         return _to_dataset(connection.execute(_query().where(tables.Dataset.id == dataset_id)).one())
 
 
@@ -98,7 +131,7 @@ def _query() -> Query:
     d = tables.Dataset
     return select(
         d.id, d.owner, d.name, d.kind, d.fingerprint, d.protocol, d.seed, d.n_items, d.n_answers, d.facts,
-        d.created_at,
+        d.tensor_id, d.rows_key, d.created_at,
     )  # fmt: skip
 
 

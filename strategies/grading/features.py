@@ -28,15 +28,22 @@ class Reference:
     question: str
     answers: tuple[str, ...]
     points: tuple[str, ...]
+    not_accepted: tuple[str, ...] = ()
+    guidance: str = ""
 
 
 def references(items: pd.DataFrame) -> dict[str, Reference]:
     """The reference of each item of a frame under the contract `Items`."""
     found = {}
-    for row in items.itertuples():
-        answers = (row.model_answer, *(text for text in row.alternatives if text != row.model_answer))
-        points = tuple(point["text"] for point in row.criteria) or tuple(sentences(row.model_answer))
-        found[row.item_id] = Reference(row.question, answers, points)
+    for row in items.to_dict("records"):
+        first = row["model_answer"]
+        found[row["item_id"]] = Reference(
+            row["question"],
+            (first, *(text for text in row["alternatives"] if text != first)),
+            tuple(point["text"] for point in row["criteria"]) or tuple(sentences(first)),
+            tuple(row.get("not_accepted") or ()),
+            row.get("guidance") or "",
+        )
     return found
 
 

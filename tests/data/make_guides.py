@@ -17,7 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import program_formats
 import prose_layouts
+import sheet_layouts
 import table_layouts
 import writers
 from papers import BIOLOGY, COMPUTING, MATHS, PAPERS, Paper
@@ -50,11 +52,51 @@ def guides() -> Iterator[Guide]:
             for paper in _papers(name):
                 yield _table(name, writer, paper)
         yield _table(name, "ruled", _papers(name)[0].off_by(1), "unbalanced")
+    yield _table("aqa", "ruled", BIOLOGY.slipped("1", 1), "slipped")
+    yield from _sheets()
+    yield from _programs()
+    yield _table("cambridge", "scan", BIOLOGY)
+    yield _table("points", "scan", COMPUTING)
     for name in prose_layouts.LAYOUTS:
         for suffix in PROSE_WRITERS.get(name, (".txt", ".md")):
             for paper in PAPERS:
                 yield _prose(name, suffix, paper)
         yield _prose(name, ".txt", BIOLOGY.off_by(-2), "unbalanced")
+
+
+def _sheets() -> Iterator[Guide]:
+    for name, layout in sheet_layouts.LAYOUTS.items():
+        papers = (MATHS,) if name in ("totals", "noheader", "examples", "explained") else PAPERS
+        writers_of = ("ruled",) if name == "noheader" else ("ruled", "docx", "html")
+        for writer in writers_of:
+            draw, suffix = writers.WRITERS[writer]
+            for paper in papers:
+                yield Guide(
+                    _named(name, writer, paper, "", suffix),
+                    draw(layout(paper)),
+                    _truth(paper, [part.number for part in paper.parts], paper.balances),
+                )
+        wrong = (
+            papers[0].slipped("3", 1) if name in sheet_layouts.WITH_QUESTION_TOTALS else papers[0].off_by(2)
+        )
+        yield Guide(
+            _named(name, "ruled", wrong, "unbalanced", ".pdf"),
+            writers.pdf_ruled(layout(wrong)),
+            _truth(wrong, [part.number for part in wrong.parts], wrong.balances),
+        )
+
+
+def _programs() -> Iterator[Guide]:
+    for name, form in program_formats.FORMATS.items():
+        wrong = [BIOLOGY.off_by(1)] if name in program_formats.STATES_TOTAL else []
+        for paper in (*PAPERS, *wrong):
+            mark = "" if paper.balances else "unbalanced"
+            numbers = [part.number if form.numbered else str(n) for n, part in enumerate(paper.parts, 1)]
+            yield Guide(
+                _named(name, "program", paper, mark, form.suffix),
+                form.write(paper).encode(),
+                _truth(paper, numbers, paper.balances),
+            )
 
 
 def _papers(name: str) -> tuple[Paper, ...]:

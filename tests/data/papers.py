@@ -41,11 +41,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Paper:
-    """`stated` is the total that is printed; a paper balances where it is the sum."""
+    """`stated` is the total that is printed; a paper balances where it is the sum, and so are questions'."""
 
     title: str
     parts: tuple[Part, ...]
     stated: float
+    slip: tuple[str, float] = ("", 0.0)
+    """A question, and by how much its printed total is wrong."""
 
     @property
     def total(self) -> float:
@@ -53,11 +55,20 @@ class Paper:
 
     @property
     def balances(self) -> bool:
-        return abs(self.total - self.stated) < 1e-6
+        return abs(self.total - self.stated) < 1e-6 and not self.slip[1]
 
     def questions(self) -> Iterator[tuple[str, list[Part]]]:
         for top in dict.fromkeys(part.levels[0] for part in self.parts):
             yield top, [part for part in self.parts if part.levels[0] == top]
+
+    def sum_of(self, top: str) -> float:
+        """A question's total as it is printed."""
+        own = sum(part.marks for part in self.parts if part.levels[0] == top)
+        return own + (self.slip[1] if self.slip[0] == top else 0.0)
+
+    def slipped(self, top: str, marks: float) -> Paper:
+        """The same with a question's total that is wrong."""
+        return replace(self, slip=(top, marks))
 
     def off_by(self, marks: float) -> Paper:
         """The same with a total that is wrong."""

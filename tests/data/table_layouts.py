@@ -84,7 +84,7 @@ def aqa(paper: Paper) -> list[Block]:
                 f"{part.marks:g}",
                 f"{part.objective}\n4.2.{top}.1",
             )
-        rows.add(f"Total Question {top}", "", "", f"{sum(p.marks for p in parts):g}", "")
+        rows.add(f"Total Question {top}", "", "", f"{paper.sum_of(top):g}", "")
     return [
         paper.title,
         "General marking instructions",

@@ -71,6 +71,16 @@ def pdf_turned_across(blocks: Sequence[Block]) -> bytes:
     return pdf_turned(blocks, ruled=False)
 
 
+def pdf_scanned(blocks: Sequence[Block]) -> bytes:
+    """Pictures of the ruled pages at 150 dpi, without any text."""
+    import pypdfium2
+
+    pages = [page.render(scale=150 / 72).to_pil() for page in pypdfium2.PdfDocument(pdf_ruled(blocks))]
+    stream = io.BytesIO()
+    pages[0].save(stream, "PDF", save_all=True, append_images=pages[1:], resolution=150)
+    return stream.getvalue()
+
+
 def _pdf(
     blocks: Sequence[Block], style: list[tuple[object, ...]], height: float = 842, *, repeated: bool = True
 ) -> bytes:
@@ -230,6 +240,7 @@ WRITERS: dict[str, tuple[Writer, str]] = {
     "long": (pdf_long, ".pdf"),
     "turned": (pdf_turned, ".pdf"),
     "turnedacross": (pdf_turned_across, ".pdf"),
+    "scan": (pdf_scanned, ".pdf"),
     "docx": (docx, ".docx"),
     "html": (as_html, ".html"),
     "md": (markdown, ".md"),

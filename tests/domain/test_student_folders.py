@@ -51,7 +51,9 @@ def test_files_called_after_questions_are_their_answers() -> None:
         text("Question 2b\nGreen is reflected. [1/1]"),
         text("Guide: Plants\nRoots drink:\n1. water\n2. salts\nScore: 0\nSecond marker: 1"),
     )
-    paper = parse_bundle(Bundle("ada", ("q1.txt", "2(b).docx", "Question 3.txt"), parts), "ada/", ["1", "2b", "3"])
+    paper = parse_bundle(
+        Bundle("ada", ("q1.txt", "2(b).docx", "Question 3.txt"), parts), "ada/", ["1", "2b", "3"]
+    )
     assert (paper.student, paper.guide_title, paper.problems) == ("ada", "Plants", ())
     assert paper.answers == (
         Answer("1", "It makes sugar.", 2.0, None, "q1.txt"),

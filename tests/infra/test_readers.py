@@ -53,8 +53,8 @@ def once(action: Callable[[], object]) -> Callable[[], None]:
 
 def server_of(pool: ReaderPool) -> psutil.Process:
     # Other tests of this process may have a pool of their own.
-    assert pool._server._process
-    return psutil.Process(pool._server._process.pid)
+    assert pool._crew.server._process
+    return psutil.Process(pool._crew.server._process.pid)
 
 
 def ended(processes: Iterable[psutil.Process], seconds: float = 10) -> bool:

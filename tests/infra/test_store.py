@@ -127,3 +127,12 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_a_url_that_nothing_serves_is_a_setting_error() -> None:
     with pytest.raises(SettingError, match=r"TRAINYARD_STORE_URL is carrier-pigeon://loft"):
         Store.open("carrier-pigeon://loft")
+
+
+def test_a_file_that_is_taken_is_gone_and_its_content_kept(store: Store, tmp_path: Path) -> None:
+    for _ in range(2):
+        path = tmp_path / "images.npy"
+        path.write_bytes(b"points" * 1000)
+        key = store.take_file(path)
+        assert not path.exists()
+        assert store.get_bytes(key) == b"points" * 1000

@@ -95,3 +95,18 @@ def test_a_decoy_can_be_planted_in_it() -> None:
     assert plan is not None
     assert len(told(plan.request)["item"]["points"]) == 4
     assert len(told(plan.request)["examples"][0]["ticks"]) == 4
+
+
+def test_what_a_guide_rules_out_its_notes_and_the_meaning_of_their_codes_are_told() -> None:
+    ruled = items("rust").assign(not_accepted=[["it gets old"]], guidance=["M1 for water, ft a wrong metal"])
+    sent = told(grading_request(PROGRAM, marked_items(ruled, {})["rust"], [], "water"))["item"]
+    assert sent["not_accepted"] == ["it gets old"] and sent["notes"] == "M1 for water, ft a wrong metal"
+    assert set(sent["codes"]) == {"M", "ft"}
+    plain = told(grading_request(PROGRAM, RUST, [], "water"))["item"]
+    assert not {"not_accepted", "notes", "codes"} & plain.keys()
+
+
+def test_an_item_keeps_its_guides_notes_when_it_is_saved_with_a_grader() -> None:
+    ruled = items("rust").assign(not_accepted=[["it gets old"]], guidance=["oe"])
+    marked = marked_items(ruled, {})["rust"]
+    assert type(marked).from_json(json.loads(json.dumps(marked.described()))) == marked

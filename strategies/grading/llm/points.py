@@ -51,7 +51,13 @@ class MarkedItem:
         said = described["reference"]
         return MarkedItem(
             item_id=str(described["item_id"]),
-            reference=Reference(said["question"], tuple(said["answers"]), tuple(said["points"])),
+            reference=Reference(
+                said["question"],
+                tuple(said["answers"]),
+                tuple(said["points"]),
+                tuple(said.get("not_accepted", ())),
+                said.get("guidance", ""),
+            ),
             max_score=float(described["max_score"]),
             step=float(described["step"]),
             points=tuple(Point(**point) for point in described["points"]),
