@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.documents.extraction import Extraction
+from domain.documents.extraction import Extraction, Table
 from domain.grading.json_submissions import STUDENT
 from domain.grading.segments import lines_of
 from domain.grading.submissions import identity_fields, mask_identity
@@ -50,10 +50,6 @@ def identity_of(extraction: Extraction) -> Identity:
 
 def masked(extraction: Extraction, pseudonym: str) -> Extraction:
     """The paper with the pseudonym wherever it names its student in a field or a header line."""
-    from dataclasses import replace
-
-    from domain.documents.extraction import Table
-
     if "json" in extraction.media_type:
         return replace(extraction, text=_masked_json(extraction.text, pseudonym))
     lines = [mask_identity(line, pseudonym) for line in lines_of(extraction.text)]

@@ -179,6 +179,12 @@ def identity_fields(lines: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def states_guide(line: str) -> bool:
+    """Whether a line says which guide is answered."""
+    field = _HEADER.match(line[:400])
+    return field is not None and _kind(field) == "guide"
+
+
 def mask_identity(line: str, pseudonym: str) -> str:
     """`line` with the pseudonym in place of the student that it states, if it states one."""
     masked, at = [], 0
