@@ -12,7 +12,7 @@ from prefect import task
 from domain.contracts import Rejection, Sifted, check_share, sift
 from domain.documents.near_duplicates import near_groups, signature
 from domain.errors import InputError
-from domain.grading.contracts import Answers, Items, Splits
+from domain.grading.contracts import DOUBTFUL, Answers, Items, Splits
 from domain.grading.splits import SplitAnswers, SplitPlan, keep_given_splits, split_answers
 from domain.identity import fingerprint
 from domain.kinds import Kind, Protocol, Role
@@ -98,6 +98,7 @@ def checked(
     )
     given = records.answers_frame(place.catalog, owner, guide_ids)
     given = _newest(place, given[given["item_id"].isin(items.passed["item_id"])])
+    given = given[given["doubt"] == ""]
     blank = given["text"].str.strip() == ""
     answers = sift(Answers, given[~blank], key="answer_id", max_reject_share=1.0)
     _quarantine(place, items, answers, given)
@@ -119,7 +120,7 @@ def _rejected_at_parsing(place: Workplace, guide_ids: list[str]) -> list[Rejecti
     papers = records.submissions(place.catalog, place.settings.owner, guide_ids)
     documents = {*guide_ids, *(paper.document_id for paper in papers)}
     kept = records.quarantined(place.catalog, place.settings.owner)
-    kept = kept[kept["document_id"].isin(documents)]
+    kept = kept[kept["document_id"].isin(documents) & (kept["contract"] != DOUBTFUL)]
     return [
         Rejection(r["contract"], f"{r['source']}, {r['row']}", r["column"], r["check"], r["value"])
         for r in kept.to_dict("records")

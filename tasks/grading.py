@@ -74,6 +74,7 @@ def grade_documents(ingested: Ingested, model: str) -> GradeOutcome:
     with tempfile.TemporaryDirectory() as folder:
         grades = load_registered(place, uri, Path(folder), ask).grade(items, answers)
     graded, ungraded = parted(grades)
+    graded = referred(graded, answers)
     passed = sift(Predictions, graded, key="answer_id", max_reject_share=0.0).passed
     # Rows without a mark are shown among the others: an answer that is left out would not be missed.
     shown = pd.concat([passed, grades[grades["score"].isna()]], ignore_index=True)
@@ -83,6 +84,16 @@ def grade_documents(ingested: Ingested, model: str) -> GradeOutcome:
         log.info("language model: %s", ask.usage.told())
     return GradeOutcome(
         model=uri, grades=_rows(shown, answers, items, names), ungraded=ungraded, unparsed=unparsed
+    )
+
+
+def referred(grades: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    """Grades of answers that may be to other items, all for a human, with the doubt before the rationale."""
+    doubts = grades["answer_id"].map(answers.set_index("answer_id")["doubt"])
+    doubtful = doubts != ""
+    told = doubts + ". " + grades["rationale"]
+    return grades.assign(
+        refer=grades["refer"] | doubtful, rationale=grades["rationale"].where(~doubtful, told)
     )
 
 

@@ -14,12 +14,13 @@ from domain.contracts import Rejection, sift
 from domain.documents.extraction import Extraction
 from domain.errors import InputError
 from domain.grading.alignment import align, choose_guide
-from domain.grading.contracts import Extractions
+from domain.grading.contracts import DOUBTFUL, Extractions
 from domain.grading.guides import parse_guide
 from domain.grading.parsing import PARSER_VERSION
-from domain.grading.records import Answer, Guide, Item, Submission
+from domain.grading.records import Criterion, Guide, Item, Submission
 from domain.grading.submissions import parse_submission
 from domain.grading.tidy import TidyAnswers, read_tidy
+from domain.grading.unnumbered import choose_by_likeness, read_unnumbered
 from domain.kinds import Role
 from infra import catalog as records
 from infra.catalog import (
@@ -171,7 +172,7 @@ def parse_submissions(ids: list[str]) -> int:
     """Parses a chunk of submissions and aligns their answers with the guides' items."""
     place = workplace()
     owner = place.settings.owner
-    guides = {row.id: _guide(place, row.id, row.title) for row in records.guides(place.catalog, owner)}
+    guides = known_guides(place)
     parsed: list[ParsedSubmission] = []
     unparsed: list[Unparsed] = []
     for document in _sound(place, records.documents(place.catalog, owner, Role.SUBMISSION, ids)):
@@ -193,22 +194,23 @@ def _parse_one(place: Workplace, document: Document, guides: dict[str, Guide]) -
     extraction = extraction_of(place, document)
     first = parse_submission(extraction, document.name, None)
     chosen = choose_guide(first, list(guides.values()))
+    if chosen.index is None and not first.answers and not first.guide_title:
+        chosen = choose_by_likeness(extraction, list(guides.values()))
     if chosen.index is None:
         return Unparsed(document.id, ParseOutcome.WAITING, (f"{document.name}: {chosen.problem}",))
     guide_id, guide = list(guides.items())[chosen.index]
     # Read again, now that the guide's numbers can tell parts of questions from lists in answers.
     paper = parse_submission(extraction, document.name, [item.number for item in guide.items])
+    paper = read_unnumbered(extraction, document.name, paper, guide)
     if not paper.answers:
         return Unparsed(document.id, ParseOutcome.FAILED, paper.problems)
     aligned = align(paper, guide)
     rejected = [
         Rejection("Answers", f"{paper.student}", "answer", problem, "") for problem in aligned.problems
     ]
+    answers = tuple(replace(m.answer, number=m.item.number) for m in aligned.matched)
+    rejected += [Rejection(DOUBTFUL, paper.student, "answer", a.doubt, a.text) for a in answers if a.doubt]
     records.quarantine(place.catalog, place.settings.owner, document.name, rejected, document.id)
-    answers = tuple(
-        Answer(m.item.number, m.answer.text, m.answer.gold, m.answer.second_gold, m.answer.place)
-        for m in aligned.matched
-    )
     return ParsedSubmission(
         document.id,
         guide_id,
@@ -221,10 +223,25 @@ def _beyond(paper: Submission) -> tuple[str, ...]:
     return tuple(problem for problem in paper.problems if not problem.startswith("answers item"))
 
 
-def _guide(place: Workplace, guide_id: str, title: str) -> Guide:
-    """A stored guide again as a record, as far as alignment needs it."""
-    items = records.guide_items(place.catalog, guide_id)
-    return Guide(title, tuple(Item(number, "", "", max_score) for number, (_, max_score) in items.items()))
+def known_guides(place: Workplace) -> dict[str, Guide]:
+    """The stored guides by id, again as records, as far as alignment needs them."""
+    owner = place.settings.owner
+    titles = {row.id: row.title for row in records.guides(place.catalog, owner)}
+    frame = records.items_frame(place.catalog, owner, list(titles))
+    items: dict[str, list[Item]] = {guide_id: [] for guide_id in titles}
+    for row in frame.to_dict("records"):
+        criteria = tuple(Criterion(one["text"], one["marks"]) for one in row["criteria"])
+        items[row["guide_id"]].append(
+            Item(
+                row["number"],
+                row["question"],
+                row["model_answer"],
+                row["max_score"],
+                criteria,
+                tuple(row["alternatives"]),
+            )
+        )
+    return {guide_id: Guide(title, tuple(items[guide_id])) for guide_id, title in titles.items()}
 
 
 def extraction_of(place: Workplace, document: Document) -> Extraction:

@@ -12,6 +12,10 @@ from pandera.typing import Series
 
 from domain.kinds import Protocol, Split
 
+DOUBTFUL = "Alignment"
+"""The contract that an answer fails of which it is not sure which item it is for. Such answers are kept
+and left out of training; they are nobody's mistake, so they do not count as rejected rows."""
+
 
 class _Strict(pa.DataFrameModel):
     class Config:
@@ -64,6 +68,10 @@ class Answers(_Strict):
     max_score: Series[float] = pa.Field(gt=0)
     gold: Series[float] = pa.Field(ge=0, nullable=True)
     second_gold: Series[float] = pa.Field(ge=0, nullable=True)
+    alignment: Series[float] | None = pa.Field(
+        in_range={"min_value": 0, "max_value": 1},
+        description="how sure it is that the text answers this item; 1 where the paper says so",
+    )
 
     @pa.check("text", name="not_blank")
     def _text_says_something(cls, values: Series[str]) -> Series[bool]:  # noqa: N805

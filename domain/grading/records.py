@@ -66,6 +66,10 @@ class Answer:
     second_gold: float | None = None
     """A second examiner's independent score, where the data has one: the human ceiling."""
     place: str = ""
+    alignment: float = 1.0
+    """How sure it is that the text answers this item, in [0, 1]: 1 where the paper itself says so."""
+    doubt: str = ""
+    """Why it is not sure enough to be trained on, and the remedy; empty where it is."""
 
 
 @dataclass(frozen=True)

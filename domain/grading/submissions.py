@@ -67,7 +67,7 @@ def parse_submission(extraction: Extraction, name: str, numbers: Sequence[str] |
     bracketed = _ID_IN_BRACKETS.search(submission.student)
     if bracketed:
         submission = replace(submission, student=bracketed["id"])
-    submission = _settled(submission)
+    submission = settled(submission)
     problems = [*submission.problems, *_repeated(submission)]
     if not submission.answers:
         problems.append(f"{name} has no answers: put the question's number before each, such as 1. or Q1")
@@ -97,13 +97,12 @@ def _read_text(extraction: Extraction, name: str, numbers: Sequence[str] | None)
     answers = [answer for table in _tables(extraction) for answer in _answers_of_table(table, problems)]
     totals: list[float] = []
     if answers:
-        header = _read_header(lines, name)
+        header = read_header(lines, name)
         totals = [found[0] for line in lines if (found := read_total_score(line))]
     else:
-        scored = any(has_score([line]) for line in lines)
         known = None if numbers is None else {normalise_number(number) for number in numbers}
-        pieces = _cut(lines, has_score if scored else _never, known)
-        header = _read_header(pieces.preamble, name)
+        pieces = cut_paper(lines, known)
+        header = read_header(pieces.preamble, name)
         for segment in pieces.segments:
             totals += [found[0] for line in segment.body if (found := read_total_score(line))]
             answers.append(_answer(segment, problems))
@@ -111,8 +110,9 @@ def _read_text(extraction: Extraction, name: str, numbers: Sequence[str] | None)
     return Submission(header.student, tuple(answers), header.guide_title, total, tuple(problems))
 
 
-def _cut(lines: Sequence[str], strong: Strong, known: Collection[str] | None) -> Segmented:
+def cut_paper(lines: Sequence[str], known: Collection[str] | None) -> Segmented:
     """The paper at its numbers; "2 Plants ..." is a number only where that finds more of the known items."""
+    strong: Strong = has_score if any(has_score([line]) for line in lines) else _never
     strict = cut(lines, strong, numbers=known)
     loose = cut(lines, strong, numbers=known, loose=True)
     if not strict.segments or known is None:
@@ -121,7 +121,7 @@ def _cut(lines: Sequence[str], strong: Strong, known: Collection[str] | None) ->
     return loose if len(more) == len(loose.segments) and found < more <= set(known) else strict
 
 
-def _settled(submission: Submission) -> Submission:
+def settled(submission: Submission) -> Submission:
     """The total is kept only where it says more than the scores do; else it is checked against them."""
     golds = [answer.gold for answer in submission.answers]
     known = [gold for gold in golds if gold is not None]
@@ -138,7 +138,13 @@ def _never(lines: Sequence[str]) -> bool:  # noqa: ARG001
     return False
 
 
-def _read_header(lines: Sequence[str], name: str) -> Header:
+def is_header(line: str) -> bool:
+    """Whether a line names the student, the guide or the total, and so is no part of an answer."""
+    return any(_HEADER.match(piece) or read_total_score(piece) for piece in _COLUMNS.split(line[:400]))
+
+
+def read_header(lines: Sequence[str], name: str) -> Header:
+    """What the lines above the first answer say; the file `name` names the student where they do not."""
     found: dict[str, str] = {}
     total: float | None = None
     for line in lines[:60]:
@@ -161,14 +167,20 @@ def _kind(field: re.Match[str]) -> str:
 
 
 def _answer(segment: Segment, problems: list[str]) -> Answer:
-    lines = [line for line in segment.body if not read_total_score(line) and not _RULE.match(line)]
-    scored = take_scores([segment.head, *lines])
-    place = f"line {segment.line}"
-    problems += [f"item {segment.number} ({place}): {problem}" for problem in scored.problems]
-    return Answer(segment.number, _text_of(scored.lines), scored.score, scored.second, place)
+    return read_answer(segment.number, [segment.head, *segment.body], f"line {segment.line}", problems)
 
 
-def _text_of(lines: Sequence[str]) -> str:
+def read_answer(number: str, lines: Sequence[str], place: str, problems: list[str]) -> Answer:
+    """The answer in `lines`, its scores taken out; scores that cannot be read are added to `problems`."""
+    kept = [
+        line for i, line in enumerate(lines) if not i or not (read_total_score(line) or _RULE.match(line))
+    ]
+    scored = take_scores(kept)
+    problems += [f"item {number} ({place}): {problem}" for problem in scored.problems]
+    return Answer(number, text_of(scored.lines), scored.score, scored.second, place)
+
+
+def text_of(lines: Sequence[str]) -> str:
     """The student's own words: without the question, where it is repeated, and without labels."""
     asked = any(_ASKED.match(line) for line in lines)
     answered = next((i for i, line in enumerate(lines) if _ANSWERED.match(line)), None)
@@ -222,7 +234,7 @@ def _answers_of_table(rows: Sequence[Row], problems: list[str]) -> list[Answer]:
             _score_cell(row, columns.get(name), item, place, problems) for name in ("score", "second_score")
         ]
         text = row[columns["text"]].strip() if columns["text"] < len(row) else ""
-        answers.append(Answer(item, _text_of(lines_of(text)), golds[0], golds[1], place))
+        answers.append(Answer(item, text_of(lines_of(text)), golds[0], golds[1], place))
     return answers
 
 

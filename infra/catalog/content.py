@@ -27,6 +27,8 @@ class Marked:
     place: str
     split: str = ""
     protocol: str = ""
+    alignment: float = 1.0
+    doubt: str = ""
 
 
 def parse_name(document_id: str, parser_version: str) -> str:
@@ -128,6 +130,8 @@ def _answer_row(parser_version: str, position: int, one: Marked, item_id: str) -
         "place": one.place,
         "given_split": one.split,
         "given_protocol": one.protocol,
+        "alignment": one.alignment,
+        "doubt": scrub(one.doubt),
     }
 
 

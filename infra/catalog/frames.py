@@ -136,13 +136,13 @@ def items_frame(catalog: Catalog, owner: str, guide_ids: Sequence[str] | None = 
 
 
 def answers_frame(catalog: Catalog, owner: str, guide_ids: Sequence[str] | None = None) -> pd.DataFrame:
-    """Answers under contract `Answers` plus guide_id, document_id, given_split, given_protocol, place.
+    """Answers under contract `Answers` plus guide_id, document_id, given_split, given_protocol, place, doubt.
 
     Of the guides that `items_frame` takes, in the order of the documents. `gold` is NaN where nobody scored.
     """
     a, i, s, p, d = tables.Answer, tables.Item, tables.Submission, tables.Parse, tables.Document
     query = (
-        answer_query(s.document_id, a.given_split, a.given_protocol, a.place)
+        answer_query(s.document_id, a.given_split, a.given_protocol, a.place, a.alignment, a.doubt)
         .join(p, p.id == a.parse_id)
         .join(d, d.id == i.document_id)
         .where(d.owner == owner, ~p.superseded, ~GuideParse.superseded)
@@ -152,7 +152,8 @@ def answers_frame(catalog: Catalog, owner: str, guide_ids: Sequence[str] | None 
         query = query.where(GuideParse.outcome == ParseOutcome.OK)
     with catalog.reading() as connection:
         rows = rows_where(connection, query, i.document_id, guide_ids)
-        return answer_frame(rows, "document_id", "given_split", "given_protocol", "place")
+        beside = ("document_id", "given_split", "given_protocol", "place", "alignment", "doubt")
+        return answer_frame(rows, *beside)
 
 
 def submissions(catalog: Catalog, owner: str, guide_ids: Sequence[str] | None = None) -> list[SubmissionRow]:

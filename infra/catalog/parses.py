@@ -107,7 +107,7 @@ def save_submissions(catalog: Catalog, parser_version: str, parsed: Sequence[Par
     parses = [_parse_row(document, parser_version, told) for document, told in problems.items()]
     marked = [
         Marked(one.document_id, one.guide_id, one.submission.student, answer.number, answer.text, answer.gold,
-               answer.second_gold, answer.place)
+               answer.second_gold, answer.place, alignment=answer.alignment, doubt=answer.doubt)
         for one in parsed
         for answer in one.submission.answers
     ]  # fmt: skip
@@ -226,7 +226,7 @@ def _add_submissions(connection: Connection, rows: Sequence[Row]) -> None:
 def _add_answers(connection: Connection, parser_version: str, marked: Sequence[Marked]) -> None:
     items = current_items(connection, [one.guide_id for one in marked])
     rows = answer_rows(parser_version, marked, items)
-    change = ("parse_id", "position", "place", "given_split", "given_protocol")
+    change = ("parse_id", "position", "place", "given_split", "given_protocol", "alignment", "doubt")
     add_or_change(connection, tables.Answer, rows, change=change)
 
 

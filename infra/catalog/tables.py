@@ -189,7 +189,10 @@ class Answer(Base):
     """A student's text for an item. Its id names its content, as an item's does."""
 
     __tablename__ = "answers"
-    __table_args__ = (UniqueConstraint("submission_id", "item_id", "parse_id"),)
+    __table_args__ = (
+        UniqueConstraint("submission_id", "item_id", "parse_id"),
+        CheckConstraint("alignment >= 0 AND alignment <= 1", name="alignment"),
+    )
     id: Mapped[str] = _id()
     parse_id: Mapped[str] = _to("parses.id", index=True)
     submission_id: Mapped[str] = _to("submissions.id")
@@ -203,6 +206,10 @@ class Answer(Base):
     given_split: Mapped[str] = mapped_column(default="", server_default="")
     """The split that the table itself states, empty where it does not."""
     given_protocol: Mapped[str] = mapped_column(default="", server_default="")
+    alignment: Mapped[float] = mapped_column(default=1.0, server_default="1")
+    """How sure it is that the text answers this item: 1 where the paper itself says so."""
+    doubt: Mapped[str] = mapped_column(default="", server_default="")
+    """Why it is not to be trained on; empty where it is sure enough."""
 
 
 class Quarantined(Base):
