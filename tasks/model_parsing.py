@@ -30,7 +30,8 @@ from infra.catalog import Document, ParsedGuide, ParseOutcome, Question, ReviewR
 from tasks.effects import asking
 from tasks.language_models import language_models
 from tasks.outcome import SecondReadings
-from tasks.parse import extraction_of, is_storable
+from tasks.papers import extraction_of
+from tasks.parse import is_storable
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
 

@@ -11,16 +11,12 @@ import pandas as pd
 from prefect import task
 
 from domain.contracts import Rejection, sift
-from domain.documents.extraction import Extraction
 from domain.errors import InputError
-from domain.grading.alignment import align, choose_guide
-from domain.grading.contracts import DOUBTFUL, Extractions
+from domain.grading.contracts import Extractions
 from domain.grading.guides import parse_guide
 from domain.grading.parsing import PARSER_VERSION
-from domain.grading.records import Criterion, Guide, Item, Submission
-from domain.grading.submissions import parse_submission
+from domain.grading.records import Guide
 from domain.grading.tidy import TidyAnswers, read_tidy
-from domain.grading.unnumbered import choose_by_likeness, read_unnumbered
 from domain.kinds import Role
 from infra import catalog as records
 from infra.catalog import (
@@ -32,8 +28,9 @@ from infra.catalog import (
     TableAnswer,
     Unparsed,
 )
-from infra.texts import get_tables, get_text
+from infra.texts import get_text
 from tasks.outcome import Ingested
+from tasks.papers import extraction_of, known_guides, papers_of
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
 
@@ -177,85 +174,17 @@ def parse_submissions(ids: list[str]) -> int:
     unparsed: list[Unparsed] = []
     for document in _sound(place, records.documents(place.catalog, owner, Role.SUBMISSION, ids)):
         try:
-            outcome = _parse_one(place, document, guides)
+            outcome = papers_of(place, document, guides)
         except InputError as refusal:
             outcome = Unparsed(document.id, ParseOutcome.FAILED, (str(refusal),))
         if isinstance(outcome, Unparsed):
             unparsed.append(outcome)
         else:
-            parsed.append(outcome)
+            parsed += outcome
     records.save_submissions(place.catalog, PARSER_VERSION, parsed)
     records.save_unparsed(place.catalog, PARSER_VERSION, unparsed)
     log.info("submissions: %d parsed, %d could not be", len(parsed), len(unparsed))
     return len(parsed)
-
-
-def _parse_one(place: Workplace, document: Document, guides: dict[str, Guide]) -> ParsedSubmission | Unparsed:
-    extraction = extraction_of(place, document)
-    first = parse_submission(extraction, document.name, None)
-    chosen = choose_guide(first, list(guides.values()))
-    if chosen.index is None and not first.answers and not first.guide_title:
-        chosen = choose_by_likeness(extraction, list(guides.values()))
-    if chosen.index is None:
-        return Unparsed(document.id, ParseOutcome.WAITING, (f"{document.name}: {chosen.problem}",))
-    guide_id, guide = list(guides.items())[chosen.index]
-    # Read again, now that the guide's numbers can tell parts of questions from lists in answers.
-    paper = parse_submission(extraction, document.name, [item.number for item in guide.items])
-    paper = read_unnumbered(extraction, document.name, paper, guide)
-    if not paper.answers:
-        return Unparsed(document.id, ParseOutcome.FAILED, paper.problems)
-    aligned = align(paper, guide)
-    rejected = [
-        Rejection("Answers", f"{paper.student}", "answer", problem, "") for problem in aligned.problems
-    ]
-    answers = tuple(replace(m.answer, number=m.item.number) for m in aligned.matched)
-    rejected += [Rejection(DOUBTFUL, paper.student, "answer", a.doubt, a.text) for a in answers if a.doubt]
-    records.quarantine(place.catalog, place.settings.owner, document.name, rejected, document.id)
-    return ParsedSubmission(
-        document.id,
-        guide_id,
-        Submission(paper.student, answers, paper.guide_title, paper.expected_total, _beyond(paper)),
-    )
-
-
-def _beyond(paper: Submission) -> tuple[str, ...]:
-    """What is wrong with a paper beyond single answers, which alignment reports itself."""
-    return tuple(problem for problem in paper.problems if not problem.startswith("answers item"))
-
-
-def known_guides(place: Workplace) -> dict[str, Guide]:
-    """The stored guides by id, again as records, as far as alignment needs them."""
-    owner = place.settings.owner
-    titles = {row.id: row.title for row in records.guides(place.catalog, owner)}
-    frame = records.items_frame(place.catalog, owner, list(titles))
-    items: dict[str, list[Item]] = {guide_id: [] for guide_id in titles}
-    for row in frame.to_dict("records"):
-        criteria = tuple(Criterion(one["text"], one["marks"]) for one in row["criteria"])
-        items[row["guide_id"]].append(
-            Item(
-                row["number"],
-                row["question"],
-                row["model_answer"],
-                row["max_score"],
-                criteria,
-                tuple(row["alternatives"]),
-            )
-        )
-    return {guide_id: Guide(title, tuple(items[guide_id])) for guide_id, title in titles.items()}
-
-
-def extraction_of(place: Workplace, document: Document) -> Extraction:
-    return Extraction(
-        text=get_text(place.store, document),
-        method=document.method,
-        media_type=document.media_type,
-        seconds=0.0,
-        quality=document.quality,
-        language=document.language,
-        tables=get_tables(place.store, document),
-        n_pages=document.n_pages,
-        notes=document.notes,
-    )
 
 
 def guides_of(ingested: list[Ingested], *, accept_doubtful: bool = False) -> list[str]:

@@ -14,6 +14,7 @@ item_places      the page of each item, how sure it is, and the instructions bef
                  mark_codes: what "M1", "ft" and "oe" mean; number_gaps: numbers that were left out
 guide_sections   guides whose numbers start again in each section; level_bands: "Level 3 (5-6 marks)"
 submissions      students' papers, and `alignment` with the guide that they answer
+class_lists      tables with a row a student: class_columns, class_rows
 unnumbered       answers without numbers: cut into passages, placed by likeness and ordering
 tidy             tables with one row an answer
 """

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from infra import catalog as records
 from infra.catalog import Catalog
 from tests.flows.conftest import CommandLine, write_class_set
+
+PAPER = re.compile(r"Student: (?P<student>.*)\n(?:.*\n){2}Question 1\n(?P<q1>.*)\nScore: (?P<s1>\d)/2\n\n"
+                   r"Question 2\n(?P<q2>.*)\nScore: (?P<s2>\d)/2\n")  # fmt: skip
+
+
+def class_rows(folder: Path) -> list[list[str]]:
+    """The papers of a class set as rows: student, answer 1, score 1, answer 2, score 2."""
+    found = [PAPER.match(paper.read_text()) for paper in sorted((folder / "papers").iterdir())]
+    return [list(match.group("student", "q1", "s1", "q2", "s2")) for match in found if match]
 
 
 def without_numbers(folder: Path) -> None:
@@ -62,3 +74,54 @@ def test_a_doubtful_answer_is_kept_told_and_not_trained_on(unnumbered: tuple[Com
 def test_a_paper_that_fits_no_guide_waits_with_the_remedy(unnumbered: tuple[CommandLine, str, dict]) -> None:
     lines = [line for line in unnumbered[1].splitlines() if "elsewhere.txt" in line]
     assert any("write 'Guide: ' and its title on top" in line for line in lines)
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> tuple[str, dict]:
+    """Half a class in a CSV, half in an XLSX with totals alone, and bad cells in both."""
+    folder = tmp_path_factory.mktemp("listed")
+    write_class_set(folder)
+    rows = class_rows(folder)
+    assert len(rows) == 30
+    lists = folder / "lists"
+    lists.mkdir()
+    header = ["Timestamp", "Student", "Q1", "Q1 score", "Question 2 answer", "2 mark /2"]
+    bad = [
+        ["", "B1", "sun", "9", "wet", "1"],
+        ["", "B2", "sun", "two-ish", "a damp place", "1"],
+        ["", "", "x", "1", "y", "1"],
+    ]
+    with (lists / "first half.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [[*header, "Q7", "Shoe size"], *([["9:00", *row, "lost", "37"] for row in rows[:15]]), *bad]
+        )
+    book = Workbook()
+    book.active.append(["Name", "Q1 answer", "Q2 answer", "Total"])
+    for student, q1, s1, q2, s2 in rows[15:]:
+        book.active.append([student, q1, q2, int(s1) + int(s2)])
+    book.save(lists / "second half.xlsx")
+    trainyard = CommandLine(folder / "home", {"TRAINYARD_PREFECT_API_URL": prefect_api})
+    given = ["--guides", folder / "guides", "--submissions", lists, "--max-reject-share", "0.2"]
+    shown = trainyard.run("prepare", *given, code=1).stdout
+    return shown, trainyard.json("prepare", *given, "--allow-rejects")
+
+
+def test_class_lists_become_papers_with_scores_or_totals(listed: tuple[str, dict]) -> None:
+    dataset = listed[1]["dataset"]
+    assert (dataset["n_answers"], dataset["n_students"]) == (62, 32)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "check"),
+    [
+        ("header", "Q7", "is an item of guide 'Plants and rust'"),
+        ("header", "Shoe size", "says what it is"),
+        ("row 17 (B1)", "Q1 score", "at_most_max_score(2) (9)"),
+        ("row 18 (B2)", "Q1 score", "is_a_number (two-ish)"),
+        ("row 19", "student", "has a student's name or number"),
+    ],
+)
+def test_what_a_class_list_has_wrong_is_told_by_file_row_and_column(
+    listed: tuple[str, dict], row: str, column: str, check: str
+) -> None:
+    assert f"first half.csv, {row}: {column}: {check}" in listed[0]
