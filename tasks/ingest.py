@@ -15,16 +15,16 @@ from prefect.runtime import flow_run
 
 from domain.documents.extraction import EXTRACTOR_VERSION
 from domain.errors import InputError
-from domain.identity import hash_file
 from domain.kinds import Role
 from infra import catalog as records
-from infra.catalog import FileOutcome, FoundFile, Outcome, ReadFile, RefusedFile
+from infra.catalog import FileOutcome, Outcome, ReadFile, RefusedFile
 from infra.readers import Read, ReaderPool, reader_pool
 from infra.texts import put_extractions
 from tasks.materials import FileChunk, Wanted, kind_of, material_of
 from tasks.outcome import Ingested
 from tasks.policy import RETRIED
 from tasks.progress import progress
+from tasks.student_files import Unit, found_unit, grouped, results_of, split_known, units_of
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
@@ -59,10 +59,13 @@ def find_documents(role: str, path: str) -> list[FileChunk]:
     if not names:
         raise InputError(f"{path} has no files: put the {role} files into it, or give another folder")
     _warm_up_readers(role, root, names)
-    size = _chunk_size(len(names))
+    units = grouped(role, root, names)
+    size = _chunk_size(len(units))
+    if len(units) < len(names):
+        log.info("%d %s files are %d documents: folders are students'", len(names), role, len(units))
     return [
-        FileChunk(role=role, root=str(root), names=json.dumps(names[i : i + size]), n_total=len(names))
-        for i in range(0, len(names), size)
+        FileChunk(role=role, root=str(root), names=json.dumps(units[i : i + size]), n_total=len(units))
+        for i in range(0, len(units), size)
     ]
 
 
@@ -105,7 +108,7 @@ def _readers(place: Workplace) -> ReaderPool:
 def _warm_up_readers(role: str, root: Path, names: list[str]) -> None:
     """Starts the readers early where a look at a few files finds one that is new."""
     place = workplace()
-    files = [_found(root, name) for name in names[:: -(-len(names) // _LOOKED_AT)]]
+    files = [found_unit(root, [name]).found for name in names[:: -(-len(names) // _LOOKED_AT)]]
     known = records.known_files(place.catalog, place.settings.owner, Role(role), EXTRACTOR_VERSION, files)
     if len(known) < len(files):
         _readers(place).warm_up()
@@ -115,9 +118,10 @@ def ingest_documents(chunk: FileChunk) -> Ingested:
     """Records each file of a chunk as a new document, a duplicate of one, or rejected with a reason."""
     place = workplace()
     role, root = Role(chunk["role"]), Path(chunk["root"])
-    files = [_found(root, name) for name in json.loads(chunk["names"])]
-    known = records.known_files(place.catalog, place.settings.owner, role, EXTRACTOR_VERSION, files)
-    fresh = [f for f in files if (f.name, f.sha256) not in known]
+    units = units_of(chunk["names"], root)
+    files = [file for unit in units for file in dict.fromkeys((unit.found, *unit.parts))]
+    seen_before = records.known_files(place.catalog, place.settings.owner, role, EXTRACTOR_VERSION, files)
+    known, fresh = split_known(units, seen_before)
     outcomes: list[FileOutcome] = []
     n_read = 0
     if fresh:
@@ -125,35 +129,34 @@ def ingest_documents(chunk: FileChunk) -> Ingested:
         seen.advance(len(known))
         outcomes, n_read = _record(place, role, root, fresh, seen.advance)
     else:
-        log.info("%s files: all %d are known already, none was read", role.value, len(files))
-    return _summary(role, [*known.values(), *outcomes], n_known=len(known), n_read=n_read)
-
-
-def _found(root: Path, name: str) -> FoundFile:
-    path = root / name
-    return FoundFile(name=name, sha256=hash_file(path), size_bytes=path.stat().st_size)
+        log.info("%s files: all %d are known already, none was read", role.value, len(units))
+    return _summary(role, [*known, *outcomes], n_known=len(known), n_read=n_read)
 
 
 def _record(
-    place: Workplace, role: Role, root: Path, files: list[FoundFile], advance: Any
+    place: Workplace, role: Role, root: Path, units: list[Unit], advance: Any
 ) -> tuple[list[FileOutcome], int]:
-    """Reads what no earlier run has read, then records all `files` in one transaction."""
-    have = records.known_extractions(place.catalog, EXTRACTOR_VERSION, [f.sha256 for f in files])
+    """Reads what no earlier run has read, then records all `units` in one transaction."""
+    have = records.known_extractions(place.catalog, EXTRACTOR_VERSION, [u.found.sha256 for u in units])
     # Of equal files the first is read, whatever the others are called.
-    unread = {f.sha256: f for f in reversed(files) if f.sha256 not in have}
-    advance(len(files) - len(unread))
-    results = _readers(place).read_all([root / f.name for f in unread.values()], each=advance)
-    read = {sha: r for sha, r in zip(unread, results, strict=True) if isinstance(r, Read)}
+    unread = {u.found.sha256: u for u in reversed(units) if u.found.sha256 not in have}
+    advance(len(units) - len(unread))
+    paths = [root / file.name for unit in unread.values() for file in unit.files]
+    results = results_of(list(unread.values()), _readers(place).read_all(paths, each=advance))
+    read = {r.file.sha256: r.outcome for r in results if isinstance(r.outcome, Read)}
     refused = [
-        RefusedFile(sha, _without_path(r.reason, root / unread[sha].name))
-        for sha, r in zip(unread, results, strict=True)
-        if not isinstance(r, Read)
+        RefusedFile(r.file.sha256, _without_path(r.outcome.reason, root / r.file.name))
+        for r in results
+        if not isinstance(r.outcome, Read)
     ]
     refs = put_extractions(place.store, [r.extraction for r in read.values()])
     kept = [
         ReadFile.of(sha, r.extraction, ref, r.signature, r.text_sha256)
         for (sha, r), ref in zip(read.items(), refs, strict=True)
     ]
+    # A folder that holds several students' papers is none of theirs, and its files are recorded themselves.
+    whole = {r.file.sha256 for r in results} | have
+    files = [f for u in units for f in ((u.found,) if u.found.sha256 in whole else u.parts)]
     outcomes = records.record_files(
         place.catalog, place.settings.owner, role, EXTRACTOR_VERSION, files, kept, refused
     )

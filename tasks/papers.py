@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from domain.contracts import Rejection
 from domain.documents.extraction import Extraction
@@ -12,6 +13,7 @@ from domain.grading.class_lists import Sheet, choose_class_guide, class_sheets
 from domain.grading.class_rows import read_class_list
 from domain.grading.contracts import DOUBTFUL
 from domain.grading.records import Criterion, Guide, Item, Submission
+from domain.grading.student_folders import parse_bundle, read_bundle
 from domain.grading.submissions import parse_submission
 from domain.grading.unnumbered import choose_by_likeness, read_unnumbered
 from infra import catalog as records
@@ -31,7 +33,12 @@ def papers_of(
     sheets = class_sheets(extraction)
     if sheets:
         return _class(place, document, sheets, guides)
-    return _paper(place, document, extraction, guides)
+    bundle = read_bundle(extraction)
+    if bundle is None:
+        return _paper(place, document, extraction, partial(parse_submission, extraction), guides)
+    # What is left of files by question needs no alignment: each file says what it answers.
+    whole = extraction if bundle.by_item else bundle.whole()
+    return _paper(place, document, whole, partial(parse_bundle, bundle), guides)
 
 
 def _class(
@@ -51,9 +58,14 @@ def _class(
 
 
 def _paper(
-    place: Workplace, document: Document, extraction: Extraction, guides: Mapping[str, Guide]
+    place: Workplace,
+    document: Document,
+    extraction: Extraction,
+    parse: Callable[[str, Sequence[str] | None], Submission],
+    guides: Mapping[str, Guide],
 ) -> list[ParsedSubmission] | Unparsed:
-    first = parse_submission(extraction, document.name, None)
+    """`parse` takes the document's name and the numbers that the paper may answer."""
+    first = parse(document.name, None)
     chosen = choose_guide(first, list(guides.values()))
     if chosen.index is None and not first.answers and not first.guide_title:
         chosen = choose_by_likeness(extraction, list(guides.values()))
@@ -61,7 +73,7 @@ def _paper(
         return Unparsed(document.id, ParseOutcome.WAITING, (f"{document.name}: {chosen.problem}",))
     guide_id, guide = list(guides.items())[chosen.index]
     # Read again, now that the guide's numbers can tell parts of questions from lists in answers.
-    paper = parse_submission(extraction, document.name, [item.number for item in guide.items])
+    paper = parse(document.name, [item.number for item in guide.items])
     paper = read_unnumbered(extraction, document.name, paper, guide)
     if not paper.answers:
         return Unparsed(document.id, ParseOutcome.FAILED, paper.problems)

@@ -67,10 +67,16 @@ def parse_submission(extraction: Extraction, name: str, numbers: Sequence[str] |
     bracketed = _ID_IN_BRACKETS.search(submission.student)
     if bracketed:
         submission = replace(submission, student=bracketed["id"])
-    submission = settled(submission)
-    problems = [*submission.problems, *_repeated(submission)]
+    submission = checked(settled(submission), numbers)
     if not submission.answers:
-        problems.append(f"{name} has no answers: put the question's number before each, such as 1. or Q1")
+        none = f"{name} has no answers: put the question's number before each, such as 1. or Q1"
+        return replace(submission, problems=(*submission.problems, none))
+    return submission
+
+
+def checked(submission: Submission, numbers: Sequence[str] | None) -> Submission:
+    """The paper with a problem for each item that it answers twice, or that is not among `numbers`."""
+    problems = [*submission.problems, *_repeated(submission)]
     if numbers is not None:
         known = {normalise_number(number) for number in numbers}
         unknown = [a for a in submission.answers if a.number not in known]
