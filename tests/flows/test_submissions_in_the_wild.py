@@ -128,10 +128,8 @@ def test_what_a_class_list_has_wrong_is_told_by_file_row_and_column(
 
 
 @pytest.fixture(scope="module")
-def in_folders(
-    tmp_path_factory: pytest.TempPathFactory, prefect_api: str
-) -> tuple[CommandLine, str, list, dict]:
-    """A folder a student: a file a question, whole papers in others, and three folders with something wrong."""
+def in_folders(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> tuple[CommandLine, str, list]:
+    """A folder a student: a file a question, whole papers in others, and three that are wrong."""
     folder = tmp_path_factory.mktemp("folders")
     write_class_set(folder)
     papers = folder / "by student"
@@ -145,7 +143,7 @@ def in_folders(
             text = f"Guide: Plants and rust\n\n1. {q1}\nScore: {s1}\n2. {q2}\nScore: {s2}\n"
             (own / "my paper.txt").write_text(text)
     for student, name, content in (
-        ("Cut", "q1.docx", b"PK no document"),
+        ("Cut", "q1.docx", b"PK\x03\x04 no document"),
         ("Unknown", "q7.txt", b"what?\nScore: 1"),
         ("Generous", "q1.txt", b"sun\nScore: 9/2"),
     ):
@@ -159,13 +157,13 @@ def in_folders(
     (twin / "q2.md").write_text((papers / "S001" / "Question 2.md").read_text())
     trainyard = CommandLine(folder / "home", {"TRAINYARD_PREFECT_API_URL": prefect_api})
     given = ["--guides", folder / "guides", "--submissions", papers]
-    return trainyard, trainyard.run("prepare", *given, code=1).stdout, given, {}
+    return trainyard, trainyard.run("prepare", *given, code=1).stdout, given
 
 
 def test_a_folder_is_a_paper_of_the_student_it_is_named_after(
-    in_folders: tuple[CommandLine, str, list, dict],
+    in_folders: tuple[CommandLine, str, list],
 ) -> None:
-    trainyard, shown, given, _ = in_folders
+    trainyard, shown, given = in_folders
     again = trainyard.json("prepare", *given, "--allow-rejects")
     assert sum(part["n_read"] for part in again["ingested"]) == 0, "nothing is read twice"
     with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
@@ -185,6 +183,6 @@ def test_a_folder_is_a_paper_of_the_student_it_is_named_after(
     ],
 )
 def test_what_a_folder_has_wrong_is_told_with_its_student(
-    in_folders: tuple[CommandLine, str, list, dict], name: str, reason: str
+    in_folders: tuple[CommandLine, str, list], name: str, reason: str
 ) -> None:
     assert any(name in line and reason in line for line in in_folders[1].splitlines()), in_folders[1]
