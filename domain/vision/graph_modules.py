@@ -16,7 +16,7 @@ from torch import fx
 
 from domain.errors import InputError
 from domain.vision.graph import Graph, NetworkGraph, TensorSpec
-from domain.vision.operators import EMPTY
+from domain.vision.operators import EMPTY, FACTORIES
 
 NUMBERS: dict[str, Callable[..., Any]] = {
     "int.add": operator.add, "int.sub": operator.sub, "int.mul": operator.mul,
@@ -101,6 +101,8 @@ def module_of(graph: Graph, names: tuple[str, ...]) -> fx.GraphModule:
     for node in graph.nodes:
         arguments = tuple(argument(one) for one in node.arguments)
         named = {name: argument(one) for name, one in node.named.items()}
+        if node.operator in FACTORIES:
+            named["device"] = device
         nodes.append(built.call_function(callable_of(node.operator), arguments, named))
     built.output(nodes[graph.output])
     return fx.GraphModule(torch.nn.Module(), built)
