@@ -17,6 +17,7 @@ import torch
 
 from benchmarks.sandbox import Place, escaped, left_behind
 from domain.errors import InputError
+from domain.vision.gate_names import words
 from domain.vision.graph_modules import TracedNetwork
 from domain.vision.programs import NetworkLimits, Program, Refused, Traced
 from infra.sandbox import stop, trace
@@ -101,21 +102,29 @@ def test_a_network_crosses_the_fence_equal_to_eager_and_learns_alike(path: Path)
     assert losses(rebuilt) == pytest.approx(losses(eager), abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["resnet18", "densenet121", "mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2_x0_5"]
-    + ["efficientnet_b0", "convnext_tiny", "vit_b_32", "swin_t", "squeezenet1_1", "googlenet", "mnasnet0_5"]
-    + ["regnet_y_400mf", "vgg11_bn", "alexnet"],
+ARCHITECTURES = words(
+    """resnet18 densenet121 mobilenet_v2 mobilenet_v3_small shufflenet_v2_x0_5 efficientnet_b0 convnext_tiny
+    vit_b_32 swin_t squeezenet1_1 googlenet mnasnet0_5 regnet_y_400mf vgg11_bn alexnet"""
 )
-def test_an_architecture_of_torchvision_becomes_a_graph_equal_to_eager(name: str) -> None:
-    models = pytest.importorskip("torchvision").models
-    from infra.sandbox import tracing
 
-    options: dict[str, Any] = {"image_size": 64} if name.startswith("vit") else {}
-    options |= {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
-    eager = models.get_model(name, weights=None, num_classes=5, **options)
-    written = tracing.trace(eager, torch.rand(tracing.N_IMAGES, 3, 64, 64))
-    rebuilt = TracedNetwork(written.graph, {key: one.numpy() for key, one in written.values.items()})
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_an_architecture_of_torchvision_crosses_the_fence_equal_to_eager(name: str) -> None:
+    models = pytest.importorskip("torchvision").models
+    options = {"vit_b_32": "image_size=64", "googlenet": "aux_logits=False, init_weights=False"}.get(name, "")
+    code = (
+        f"from torchvision.models import {name}\n"
+        "def build_model(num_classes, channels, size):\n"
+        f"    return {name}(num_classes=num_classes, {options})\n"
+    )
+    limits = NetworkLimits(n_parameters=200_000_000, flops_per_image=10**11)
+    (outcome,) = trace([Program(code, 5, 3, 64)], limits, seconds=200)
+    assert isinstance(outcome, Traced), outcome
+    eager = eval(f"models.{name}(num_classes=5, {options})", {"models": models})
+    with torch.no_grad():
+        for key, tensor in (*eager.named_parameters(), *eager.named_buffers()):
+            tensor.copy_(torch.from_numpy(outcome.weights[key]))
+    rebuilt = TracedNetwork(outcome.graph, outcome.weights)
     images = torch.rand(2, 3, 64, 64)
     for training in (False, True):
         told = []
