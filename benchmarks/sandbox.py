@@ -127,7 +127,7 @@ def escaped(attack: dict[str, Any], gated: bool, seconds: float) -> tuple[str, T
 
 
 def left_behind() -> str:
-    for _ in range(20):
+    for _ in range(100):
         servers = psutil.Process().children()
         if len(servers) == 1 and not servers[0].children(recursive=True):
             return ""

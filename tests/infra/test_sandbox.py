@@ -93,7 +93,7 @@ def test_a_network_crosses_the_fence_equal_to_eager_and_learns_alike(path: Path)
     with torch.no_grad():
         eager.eval()(torch.rand(3, 3, 32, 32))
         for name, tensor in (*eager.named_parameters(), *eager.named_buffers()):
-            tensor.copy_(torch.from_numpy(outcome.weights[name]))
+            tensor.copy_(torch.tensor(outcome.weights[name]))
     rebuilt = TracedNetwork(outcome.graph, outcome.weights)
     for n_images in (1, 2, 7):
         images = torch.rand(n_images, 3, 32, 32)
@@ -123,7 +123,7 @@ def test_an_architecture_of_torchvision_crosses_the_fence_equal_to_eager(name: s
     eager = eval(f"models.{name}(num_classes=5, {options})", {"models": models})
     with torch.no_grad():
         for key, tensor in (*eager.named_parameters(), *eager.named_buffers()):
-            tensor.copy_(torch.from_numpy(outcome.weights[key]))
+            tensor.copy_(torch.tensor(outcome.weights[key]))
     rebuilt = TracedNetwork(outcome.graph, outcome.weights)
     images = torch.rand(2, 3, 64, 64)
     for training in (False, True):
@@ -179,7 +179,7 @@ def test_a_broken_design_is_refused_with_what_to_change(code: str, stage: str, w
 
 
 def test_the_line_that_failed_is_told() -> None:
-    assert "RuntimeError (line 9)" in refused(small("self.fc(x)")).detail
+    assert "RuntimeError (line 10)" in refused(small("self.fc(x)")).detail
 
 
 def test_a_program_that_takes_too_long_is_ended() -> None:
@@ -221,10 +221,16 @@ def test_the_harness_of_attacks_sees_an_attack_that_succeeds() -> None:
         place.close()
 
 
-def test_without_the_filter_code_is_refused_and_the_reason_names_what_is_open() -> None:
-    outcome = refused(small(), without=["filter"])
+@pytest.mark.parametrize(
+    ("without", "open_to"),
+    [(["filter"], "it can start processes"), (["filter", "limits"], "it can use the network")],
+)
+def test_code_is_refused_where_walls_are_missing_and_the_reason_names_what_is_open(
+    without: list[str], open_to: str
+) -> None:
+    outcome = refused(small(), without=without)
     assert outcome.stage == "walls"
-    assert "it can use the network" in outcome.reason and "do without by name: " in outcome.reason
+    assert open_to in outcome.reason and "do without by name: " in outcome.reason
 
 
 @pytest.mark.parametrize("wall", ["landlock", "user"])
