@@ -11,6 +11,7 @@ from domain.errors import ContractError, InputError
 from domain.kinds import Role
 from domain.vision.images import Shape, decode
 from infra.catalog import Dataset, delete_dataset, find_tensor, quarantined
+from tasks.choice import training_data
 from tasks.materials import FileChunk, Wanted
 from tasks.picture_sets import pictures_of
 from tasks.vision_material import VisionMaterial
@@ -133,6 +134,16 @@ def test_the_shape_is_chosen_from_the_pictures_or_asked_for(place: Workplace, tm
     assert opened(place, asked)[0].shape[1:] == (16, 16, 3)
     with pytest.raises(InputError, match="size 4 is not possible"):
         found(place, path, Wanted(size=4, channels=0))
+
+
+def test_strategies_are_given_training_and_validation_and_never_the_test(
+    place: Workplace, tmp_path: Path
+) -> None:
+    dataset = made(place, zipped(tmp_path / "pets.zip", pets(30)))
+    data = training_data(dataset.id)
+    assert set(data.rows["split"]) == {"train", "validation"} and len(data.rows) == 48
+    assert np.load(data.images_path, mmap_mode="r").shape == (60, 24, 24, 3)
+    assert (data.classes, data.fingerprint) == (("cat", "dog"), dataset.fingerprint)
 
 
 def test_a_compressed_tar_is_decoded_too(place: Workplace, tmp_path: Path) -> None:
