@@ -17,6 +17,7 @@ from domain.kinds import Kind, Protocol
 from flows.commands import datasets, guide, looking, reviews, serving
 from flows.commands.compare import compare
 from flows.commands.models import models
+from flows.commands.pseudonyms import KeyFile, reveal, tell_refused, under_pseudonyms
 from flows.commands.purge import purge
 from flows.commands.running import absolute, run_flow
 from flows.commands.simulate_llm import simulate_llm
@@ -43,7 +44,11 @@ Guides = Annotated[
     typer.Option(help="Folder or file of marking guides: PDF, DOCX, XLSX, HTML, text, JSON, scans and more."),
 ]
 Submissions = Annotated[
-    Path | None, typer.Option(help="Folder or file of submissions with the examiner's scores.")
+    Path | None,
+    typer.Option(
+        help="Submissions with the examiner's scores: a folder of papers, or of students' folders, or class "
+        "lists (CSV or XLSX, a row a student)."
+    ),
 ]
 AnswersFile = Annotated[Path | None, typer.Option(help="Tidy CSV or JSONL with one row a graded answer.")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="Name of the dataset.")]
@@ -112,18 +117,24 @@ def pipeline(
     max_reject_share: Share = None,
     accept_doubtful: AcceptDoubtful = False,
     otherwise: Otherwise = "",
+    key_file: KeyFile = None,
     allow_rejects: AllowRejects = False,
     json: Json = False,
 ) -> None:
     """Prepare, train, evaluate and report in one go; run it again and nothing is done twice."""
+    material = _material(
+        guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
+    )
+    refused = under_pseudonyms(material, key_file)
     outcome = run_flow(
         "flows.pipeline",
         "pipeline",
-        **_material(guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful),
+        **material,
         strategy=strategy,
         hyperparameters=hyperparameters or [],
         otherwise=otherwise,
     )
+    tell_refused(outcome["prepare"]["ingested"], refused)
     show(outcome, json, "show_pipeline", "show_reused")
     _tell_pages(json, outcome["train"]["job_id"])
     _exit_for(outcome["prepare"], allow_rejects)
@@ -139,6 +150,7 @@ def prepare(
     seed: Seed = 0,
     max_reject_share: Share = None,
     accept_doubtful: AcceptDoubtful = False,
+    key_file: KeyFile = None,
     allow_rejects: AllowRejects = False,
     kind: KindName = None,
     images: Images = None,
@@ -154,9 +166,11 @@ def prepare(
     material = _material(
         guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
     )
+    refused = under_pseudonyms(material, key_file)
     outcome = run_flow(
         "flows.prepare", "prepare", **material, images=absolute(images), size=size, channels=channels
     )
+    tell_refused(outcome["ingested"], refused)
     show(outcome, json, "show_prepare")
     _exit_for(outcome, allow_rejects)
 
@@ -213,10 +227,14 @@ def grade(
     out: Annotated[
         Path | None, typer.Option(help="File to write, .csv or .json. Default: CSV to the terminal.")
     ] = None,
+    key_file: KeyFile = None,
     json: Json = False,
 ) -> None:
     """Grade new submissions; `refer` marks the answers that a human should look at."""
-    outcome = run_flow("flows.grade", "grade", submissions=absolute(submissions), model=model)
+    given = {"submissions": absolute(submissions)}
+    refused = under_pseudonyms(given, key_file)
+    outcome = run_flow("flows.grade", "grade", **given, model=model)
+    outcome["unparsed"] += [{"name": one["name"], "problems": [one["reason"]]} for one in refused]
     from tasks.grading import grades_as
 
     form = "json" if json or (out and out.suffix.lower() == ".json") else "csv"
@@ -277,7 +295,7 @@ def _exit_for(prepared: Any, allow_rejects: bool) -> None:
 
 for look in (looking.status, looking.runs, looking.show, looking.config, looking.doctor):
     app.command()(look)
-for command in (models, purge, simulate_llm, compare):
+for command in (models, purge, reveal, simulate_llm, compare):
     app.command()(command)
 for serve in (serving.up, serving.deploy):
     app.command()(serve)

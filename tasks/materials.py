@@ -17,8 +17,8 @@ from tasks.workplace import Workplace
 
 
 class FileChunk(TypedDict):
-    """A part of what was given: `names` are files below `root`, or places in the archive `root`; `n_total`
-    of them are in all chunks.
+    """A part of what was given: `names` are documents below `root` (see `tasks.student_files.grouped`), or
+    places in the archive `root`; `n_total` of them are in all chunks.
 
     The names are one JSON text, because Prefect looks into each element of a list, several times.
     """

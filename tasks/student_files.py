@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.documents.extraction import Extraction
 from domain.documents.near_duplicates import signature
 from domain.grading.student_folders import Bundle, stated_students, student_folders, student_of
 from domain.identity import fingerprint, hash_file, hash_text
@@ -92,6 +93,13 @@ def results_of(units: Sequence[Unit], outcomes: Sequence[Read | Refused]) -> lis
         else:
             results += map(Result, unit.parts, own)
     return results
+
+
+def split_unit(unit: Unit, parts: Sequence[Extraction]) -> list[tuple[Unit, list[Extraction]]]:
+    """The unit with its parts; file by file where they are papers of several students."""
+    if len(unit.parts) > 1 and len(stated_students(parts)) > 1:
+        return [(Unit(file), [part]) for file, part in zip(unit.parts, parts, strict=True)]
+    return [(unit, list(parts))]
 
 
 def bundled(unit: Unit, results: Sequence[Read | Refused]) -> Read | Refused | None:

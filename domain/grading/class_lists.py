@@ -23,10 +23,15 @@ _HEADER_WITHIN = 6
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table with its header understood. `rows` are below the header."""
+    """A table with its header understood. `rows` are below the header, which is row `header_at`."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    header_at: int = 1
+
+    def cells(self, row: Row) -> dict[Column, str]:
+        """A row's cells by their column; short rows lack some."""
+        return {c: row.cells[c.position].strip() for c in self.columns if c.position < len(row.cells)}
 
 
 def class_sheets(extraction: Extraction) -> list[Sheet]:
@@ -38,7 +43,7 @@ def class_sheets(extraction: Extraction) -> list[Sheet]:
         for n, row in enumerate(table[:_HEADER_WITHIN]):
             columns = read_columns(row.cells)
             if is_header(columns) or _repeats_questions(columns):
-                found.append(Sheet(tuple(columns), tuple(table[n + 1 :])))
+                found.append(Sheet(tuple(columns), tuple(table[n + 1 :]), row.number))
                 break
     return found
 

@@ -97,7 +97,7 @@ class _Reading:
                 for column in columns
                 if column.position < len(row.cells)
             }
-            student = _student(cells, sheet)
+            student = student_of_row(cells, sheet)
             place = row.place if not student else f"{row.place} ({student})"
             if _NOBODY.match(student) or not any(cells[c] for c in cells if c.use not in IDENTITY):
                 continue
@@ -217,7 +217,7 @@ def _has_score_column(sheet: Sheet, column: Column) -> bool:
     return any(other.use is Use.SCORE and other.number == column.number for other in sheet.columns)
 
 
-def _student(cells: Mapping[Column, str], sheet: Sheet) -> str:
+def student_of_row(cells: Mapping[Column, str], sheet: Sheet) -> str:
     """A row's student: the number, else the name, else the address. A form's counter is no number."""
     told = {
         column.use: cell for column, cell in reversed(list(cells.items())) if cell and column.use in IDENTITY

@@ -11,7 +11,7 @@ from domain.grading.numbering import normalise_number
 from domain.grading.records import Answer, Submission
 from domain.grading.vocabulary import SUBMISSION_FIELDS
 
-_STUDENT = ("student_id", "candidate_number", "student", "candidate", "student_name", "name", "id")
+STUDENT = ("student_id", "candidate_number", "student", "candidate", "student_name", "name", "id")
 _GUIDE = ("guide", "guide_title", "marking_guide", "paper", "exam", "test", "quiz", "assignment", "title")
 _ANSWERS = ("answers", "responses", "items", "questions")
 _TOTAL = ("total", "total_score", "total_marks", "score", "expected_total", "mark")
@@ -25,7 +25,7 @@ def read_json_submission(text: str, name: str) -> Submission:
             "one paper in an object; several papers belong in files of their own or in a tidy table"
         )
     fields = root.fields()
-    student, guide = pick(fields, *_STUDENT), pick(fields, *_GUIDE)
+    student, guide = pick(fields, *STUDENT), pick(fields, *_GUIDE)
     answers, total = pick(fields, *_ANSWERS), pick(fields, *_TOTAL)
     return Submission(
         student=(student.text() if student else "") or PurePath(name).stem,

@@ -19,5 +19,5 @@ unnumbered       answers without numbers: cut into passages, placed by likeness 
 tidy             tables with one row an answer
 """
 
-PARSER_VERSION = "3"
+PARSER_VERSION = "4"
 """Raise it when any parser's output changes: it is part of every parse's identity."""

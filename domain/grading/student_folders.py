@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from domain.documents.extraction import Extraction, Table
+from domain.grading.identities import identity_of
 from domain.grading.numbering import WORDS, normalise_number
 from domain.grading.records import Answer, Submission
 from domain.grading.scores_notation import read_total_score
@@ -30,12 +31,11 @@ from domain.grading.submissions import (
 MEDIA_TYPE = "application/vnd.trainyard.bundle+json"
 _MARK = "a student's files"
 _ITEM_FILE = re.compile(
-    rf"^(?P<word>(?:{WORDS}|answer|ans|part)s?)?[\s_.-]*\d{{1,3}}[\s_.-]*"
+    rf"^(?P<word>(?:{WORDS}|answer|ans|part)s?)?[\s_.-]*\d{{1,3}}[\s_.(-]*"
     r"(?P<part>[a-z])?[\s_.()-]*(?:[ivx]{1,4})?[)]?$",
     re.IGNORECASE,
 )
 _MOODLE = re.compile(r"_\d+_assignsubmission_(?:file|onlinetext)_?$")
-_NOBODY = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def student_folders(names: Sequence[str], root: str) -> dict[str, list[str]]:
         folders.setdefault(str(PurePosixPath(name).parent), []).append(name)
     loose = folders.pop(".", [])
     if loose and all(_is_clear(name) for name in loose) and root and not folders:
-        return {_NOBODY: loose}
+        return {"": loose}
     plain = [folder for folder, held in folders.items() if len(held) == 1 or all(map(_is_item_file, held))]
     if not loose and len(folders) > 1 and 2 * len(plain) > len(folders):
         return folders
@@ -112,8 +112,7 @@ def student_of(folder: str, root: str) -> str:
 
 def stated_students(parts: Sequence[Extraction]) -> frozenset[str]:
     """Those whom the files name themselves in a header."""
-    told = (read_header(lines_of(part.text[:4000]), _NOBODY).student for part in parts)
-    return frozenset(student for student in told if student)
+    return frozenset(student for part in parts if (student := identity_of(part).student))
 
 
 def read_bundle(extraction: Extraction) -> Bundle | None:

@@ -168,6 +168,36 @@ def read_header(lines: Sequence[str], name: str) -> Header:
     return Header(student.strip(), found.get("guide", "").strip(), total)
 
 
+def identity_fields(lines: Sequence[str]) -> dict[str, str]:
+    """What header lines say of the student: "id", "student", as far as they do."""
+    found: dict[str, str] = {}
+    for line in lines[:60]:
+        for piece in _COLUMNS.split(line[:400]):
+            field = _HEADER.match(piece)
+            if field and _kind(field) != "guide":
+                found.setdefault(_kind(field), field["value"].strip())
+    return found
+
+
+def states_guide(line: str) -> bool:
+    """Whether a line says which guide is answered."""
+    field = _HEADER.match(line[:400])
+    return field is not None and _kind(field) == "guide"
+
+
+def mask_identity(line: str, pseudonym: str) -> str:
+    """`line` with the pseudonym in place of the student that it states, if it states one."""
+    masked, at = [], 0
+    for end in [*(gap.span() for gap in _COLUMNS.finditer(line[:400])), (len(line), len(line))]:
+        piece = line[at : end[0]]
+        field = _HEADER.match(piece)
+        if field and _kind(field) != "guide":
+            piece = piece[: field.start("value")] + pseudonym + piece[field.end("value") :]
+        masked.append(piece + line[slice(*end)])
+        at = end[1]
+    return "".join(masked)
+
+
 def _kind(field: re.Match[str]) -> str:
     return next(name for name in ("id", "student", "guide") if field[name])
 

@@ -24,6 +24,11 @@ class Row:
     place: str
     page: int | None = None
 
+    @property
+    def number(self) -> int:
+        """The row's number in its table, as its place has it."""
+        return int(self.place.rpartition(" ")[2])
+
 
 def tables_of(extraction: Extraction) -> Iterator[list[Row]]:
     """Every table in reading order; of a delimited file its one table."""
