@@ -57,7 +57,7 @@ class Trace:
     """A wish: generated networks as graphs. The outcome is a tuple of `Traced | Refused`, one a program."""
 
     programs: tuple[Program, ...]
-    limits: NetworkLimits = NetworkLimits()
+    limits: NetworkLimits = field(default_factory=NetworkLimits)
 
 
 Effect = Embed | Ask | Trace
