@@ -238,5 +238,9 @@ def _listing(title: str, lines: Iterable[str]) -> None:
 
 def _short(media_type: str) -> str:
     tail = media_type.rpartition("/")[2]
-    known = {"vnd.openxmlformats-officedocument.wordprocessingml.document": "docx", "plain": "txt"}
+    known = {
+        "vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+        "plain": "txt",
+        "vnd.trainyard.bundle+json": "folders",
+    }
     return known.get(tail, tail.removeprefix("x-"))

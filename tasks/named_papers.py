@@ -22,6 +22,9 @@ from domain.grading.tidy_rows import COLUMNS, Row, read_rows
 from infra.pseudonym_keys import Key
 from tasks.student_files import Unit
 
+_PAPERS = 3
+"""Papers that one student may hand in at once."""
+
 People = Mapping[str, Person]
 Named = tuple[str, frozenset[str], frozenset[str]]
 """A student, all the names, and those of which each word is a name."""
@@ -178,7 +181,8 @@ def people_of(sources: Iterable[NamedPaper | NamedList | NamedTable], key: Key) 
     """Everybody whom the sources name, once; the key learns their names."""
     sources = list(sources)
     tops = Counter(line for source in sources if isinstance(source, NamedPaper) for line in source.likely)
-    common = frozenset(line for line, n in tops.items() if n > 1)
+    # A student may hand in a few papers, but a line on top of many is their title.
+    common = frozenset(line for line, n in tops.items() if n > max(_PAPERS, len(sources) / 10))
     people: dict[str, Person] = {}
     for source in sources:
         for student, names, by_words in source.people(common):

@@ -94,4 +94,5 @@ def _with_brackets(names: Sequence[str]) -> tuple[str, ...]:
 def _lone_names(lines: Sequence[str]) -> list[str]:
     written = [line.strip() for line in lines if line.strip()]
     found = [_LONE_NAME.match(line) for line in (*written[:_TOP_LINES], *written[-2:]) if len(line) < 60]
-    return [m["name"] for m in found if m and all(w[0].isupper() for w in m["name"].split())]
+    names = (m["name"] for m in found if m and all(word[0].isupper() for word in m["name"].split()))
+    return list(dict.fromkeys(names))

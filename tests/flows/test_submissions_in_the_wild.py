@@ -125,3 +125,64 @@ def test_what_a_class_list_has_wrong_is_told_by_file_row_and_column(
     listed: tuple[str, dict], row: str, column: str, check: str
 ) -> None:
     assert f"first half.csv, {row}: {column}: {check}" in listed[0]
+
+
+@pytest.fixture(scope="module")
+def in_folders(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> tuple[CommandLine, str, list]:
+    """A folder a student: a file a question, whole papers in others, and three that are wrong."""
+    folder = tmp_path_factory.mktemp("folders")
+    write_class_set(folder)
+    papers = folder / "by student"
+    for n, (student, q1, s1, q2, s2) in enumerate(class_rows(folder)):
+        own = papers / student
+        own.mkdir(parents=True)
+        if n % 2:
+            (own / "q1.txt").write_text(f"{q1}\nScore: {s1}/2\n")
+            (own / "Question 2.md").write_text(f"Question 2\n{q2}\n\nScore: {s2}/2\n")
+        else:
+            text = f"Guide: Plants and rust\n\n1. {q1}\nScore: {s1}\n2. {q2}\nScore: {s2}\n"
+            (own / "my paper.txt").write_text(text)
+    for student, name, content in (
+        ("Cut", "q1.docx", b"PK\x03\x04 no document"),
+        ("Unknown", "q7.txt", b"what?\nScore: 1"),
+        ("Generous", "q1.txt", b"sun\nScore: 9/2"),
+    ):
+        (papers / student).mkdir()
+        (papers / student / name).write_bytes(content)
+    # The same answers from two students are two papers, not one document.
+    (papers / "Generous" / "q2.txt").write_text("needs moisture\nScore: 1/2")
+    twin = papers / "Twin"
+    twin.mkdir()
+    (twin / "q1.txt").write_text((papers / "S001" / "q1.txt").read_text())
+    (twin / "q2.md").write_text((papers / "S001" / "Question 2.md").read_text())
+    trainyard = CommandLine(folder / "home", {"TRAINYARD_PREFECT_API_URL": prefect_api})
+    given = ["--guides", folder / "guides", "--submissions", papers]
+    return trainyard, trainyard.run("prepare", *given, code=1).stdout, given
+
+
+def test_a_folder_is_a_paper_of_the_student_it_is_named_after(
+    in_folders: tuple[CommandLine, str, list],
+) -> None:
+    trainyard, shown, given = in_folders
+    again = trainyard.json("prepare", *given, "--allow-rejects")
+    assert sum(part["n_read"] for part in again["ingested"]) == 0, "nothing is read twice"
+    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+        answers = records.answers_frame(catalog, "local")
+    students = set(answers["student"])
+    assert {"S000", "S001", "S029", "Twin"} <= students, shown
+    assert len(answers) == 63
+    assert answers["gold"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Cut/", "q1.docx"),
+        ("Unknown/", "no guide has all the items that this paper answers (7)"),
+        ("Generous/", "scores 9 for item 1 (q1.txt), which is worth 2"),
+    ],
+)
+def test_what_a_folder_has_wrong_is_told_with_its_student(
+    in_folders: tuple[CommandLine, str, list], name: str, reason: str
+) -> None:
+    assert any(name in line and reason in line for line in in_folders[1].splitlines()), in_folders[1]
