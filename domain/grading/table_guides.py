@@ -185,13 +185,14 @@ class TableReading(RowReading):
         best, fewest = (columns, False), self._misfits(rows, columns, repeats=False)
         for other in (columns, *moved):
             for repeats in (True, False):
-                if fewest and (other is columns or other.holds_marks(rows)):
+                if any(fewest) and (other is columns or other.holds_marks(rows)):
                     n = self._misfits(rows, other, repeats=repeats)
                     best, fewest = ((other, repeats), n) if n < fewest else (best, fewest)
         return best
 
-    def _misfits(self, rows: Sequence[Row], columns: Columns, *, repeats: bool) -> int:
-        """How many of the totals between the rows are not what the items above them add up to."""
+    def _misfits(self, rows: Sequence[Row], columns: Columns, *, repeats: bool) -> tuple[int, int]:
+        """How many of the totals between the rows are not what the items above them add up to, and how many
+        items' marks had to be inferred from a total."""
         trial = replace(
             self,
             drafts=list(self.drafts),
@@ -202,7 +203,8 @@ class TableReading(RowReading):
         )
         trial._rows(rows)
         told = trial.totals[len(self.totals) :]
-        return len(misfits(told, with_remainders(told, trial.drafts)))
+        settled = with_remainders(told, trial.drafts)
+        return len(misfits(told, settled)), sum(draft.confidence < 1 for draft in settled)
 
     def _header(self, rows: Sequence[Row]) -> tuple[int, Columns] | None:
         """Where a table's header is, and its columns. A table that begins with an item has none."""
