@@ -14,7 +14,7 @@ import typer
 
 from domain.errors import TrainyardError
 from domain.kinds import Kind, Protocol
-from flows.commands import guide, looking, reviews, serving
+from flows.commands import datasets, guide, looking, reviews, serving
 from flows.commands.compare import compare
 from flows.commands.models import models
 from flows.commands.pseudonyms import KeyFile, reveal, tell_refused, under_pseudonyms
@@ -37,6 +37,7 @@ database = typer.Typer(no_args_is_help=True, help="Look after the catalog's data
 app.add_typer(database, name="db")
 app.add_typer(reviews.reviews, name="reviews")
 app.add_typer(guide.app, name="guide")
+app.add_typer(datasets.app, name="datasets")
 
 Guides = Annotated[
     Path | None,

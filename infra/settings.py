@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     workers: int = Field(default_factory=_cores, ge=1, le=1024, description="processes for extraction")
     reader_seconds: float = Field(180.0, gt=0, le=3600, description="how long reading one file may take")
     reader_memory_mb: int = Field(2048, ge=256, le=65_536, description="memory that reading a file may take")
+    sandbox_without: str = Field(
+        "",
+        description="walls and properties that generated networks are traced without where this system lacks "
+        "them, as landlock,root; what each means: infra/sandbox/properties.py",
+    )
     chunk_size: int = Field(1000, ge=1, le=100_000, description="documents in one task run")
     lock_seconds: float = Field(30.0, gt=0, le=3600, description="how long to wait for a locked catalog")
     log_level: Level = "INFO"

@@ -79,11 +79,18 @@ class Store:
         """Keeps a file's content and removes the file; its key. What can be moved is not copied."""
         key = hash_file(path)
         with _explained(self.place, key):
-            if self._shelf.has(key):
+            if self._shelf.has(key) and self._is_sound(key):
                 path.unlink()
             else:
                 self._shelf.take(key, path)
         return key
+
+    def _is_sound(self, key: str) -> bool:
+        try:
+            self.local_path(key)
+        except InputError:
+            return False
+        return True
 
     def put_pack(self, contents: Sequence[bytes]) -> list[str]:
         """Keeps many small contents as one object; a reference to each, in order."""
@@ -143,11 +150,9 @@ class Store:
     def _put(self, key: str, content: bytes | Path) -> str:
         with _explained(self.place, key):
             if self._shelf.has(key):
-                try:
-                    self.local_path(key)
+                if self._is_sound(key):
                     return key
-                except InputError:
-                    self._shelf.delete(key)  # damaged: what is at hand is better
+                self._shelf.delete(key)  # damaged: what is at hand is better
             self._shelf.write(key, content)
             return key
 

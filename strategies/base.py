@@ -57,7 +57,7 @@ class Trace:
     """A wish: generated networks as graphs. The outcome is a tuple of `Traced | Refused`, one a program."""
 
     programs: tuple[Program, ...]
-    limits: NetworkLimits = NetworkLimits()
+    limits: NetworkLimits = field(default_factory=NetworkLimits)
 
 
 Effect = Embed | Ask | Trace
@@ -101,8 +101,9 @@ class VisionData:
     """What a vision strategy trains on: decoded images and, for each that it may see, a row.
 
     `images_path` is a .npy file of uint8, (n, size, size, channels) with 1 or 3 channels. `rows` has the
-    columns row (index into the images), image_id, path, class_name, label (index into `classes`) and
-    split. Only train and validation rows are in it; a strategy never sees the test split.
+    columns row (index into the images), image_id, path, class_name, label (index into `classes`), split
+    and, where known, group (the same for near copies). Only train and validation rows are in it; a
+    strategy never sees the test split.
     """
 
     images_path: Path

@@ -27,7 +27,8 @@ def perform(wish: Effect, scratch: Path, ask: AskModel) -> Outcome:
     if isinstance(wish, Ask):
         return tuple(ask(wish.requests))
     if isinstance(wish, Trace):
-        return tuple(trace(wish.programs, wish.limits))
+        without = load_settings().sandbox_without.replace(",", " ").split()
+        return tuple(trace(wish.programs, wish.limits, without=without))
     return embed_once(list(wish.texts), wish.model, scratch)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from domain.kinds import Kind, Role
 from infra.catalog import Dataset
+from strategies.base import GradingData, Surroundings
+from tasks.choice import graded_training_data
 from tasks.datasets import graded_facts, make_graded_dataset
 from tasks.ingest import find_documents, ingest_documents
 from tasks.materials import FileChunk, Wanted
@@ -36,6 +38,9 @@ class GradingMaterial:
 
     def facts(self, place: Workplace, dataset: Dataset) -> DatasetFacts:
         return graded_facts(place, dataset)
+
+    def training_data(self, place: Workplace, dataset: Dataset, surroundings: Surroundings) -> GradingData:
+        return graded_training_data(place, dataset, surroundings)
 
     def summary(
         self,

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypedDict
 from domain.errors import InputError
 from domain.kinds import ROLES, Kind, Role
 from infra.catalog import Dataset
+from strategies.base import Surroundings
 from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome, SecondReadings
 from tasks.workplace import Workplace
 
@@ -55,6 +56,9 @@ class Material(Protocol):
         """The dataset, checked and split without leaks; made once for the same content."""
 
     def facts(self, place: Workplace, dataset: Dataset) -> DatasetFacts: ...
+
+    def training_data(self, place: Workplace, dataset: Dataset, surroundings: Surroundings) -> Any:
+        """What the kind's strategies train on: no row of the test split is in it."""
 
     def summary(
         self,

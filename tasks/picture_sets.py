@@ -59,7 +59,7 @@ def make_picture_dataset(
         log.info("dataset %s: known already%s (%d pictures)", name, called, existing[0].n_answers)
         return existing[0]
     once = each_once(images)
-    groups = once.kept["row"].map(rows.set_index("row")["group"]).to_numpy()
+    groups = once.kept["row"].map(rows[rows["reason"] == ""].set_index("row")["group"]).to_numpy()
     outcome = split_images(once.kept, groups, SplitPlan(seed=seed))
     classes = sorted(outcome.splits["class_name"].unique())
     splits = outcome.splits.assign(label=outcome.splits["class_name"].map(classes.index))

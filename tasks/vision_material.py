@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.kinds import Kind, Role
+from domain.kinds import Kind, Role, Split
 from domain.vision.images import Shape
 from infra import catalog as records
 from infra.catalog import Dataset
+from strategies.base import Surroundings, VisionData
 from tasks.materials import FileChunk, Wanted
 from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome, SecondReadings
-from tasks.picture_sets import make_picture_dataset, shape_words, source_of
+from tasks.picture_sets import make_picture_dataset, pictures_of, shape_words, source_of
 from tasks.pictures import find_pictures, ingest_pictures
 from tasks.workplace import Workplace
 
@@ -59,6 +60,17 @@ class VisionMaterial:
             set_aside=told["set_aside"],
             n_blank=0,
             promise=[],
+        )
+
+    def training_data(self, place: Workplace, dataset: Dataset, surroundings: Surroundings) -> VisionData:
+        path, rows, classes = pictures_of(place, dataset)
+        seen = rows["split"].isin([Split.TRAIN, Split.VALIDATION])
+        return VisionData(
+            images_path=path,
+            rows=rows[seen].reset_index(drop=True),
+            classes=classes,
+            fingerprint=dataset.fingerprint,
+            surroundings=surroundings,
         )
 
     def summary(

@@ -7,9 +7,9 @@ segments         a text cut at its question numbers
 drafts           an item as one layout understood it, before it is checked
 guides           marking guides: one function a layout (prose, tables, JSON), the best is kept
 formats/         guides of other programs: Moodle, GIFT, Aiken, QTI, Canvas, nbgrader
-table_guides     guides in tables: table_rows, table_columns, table_contents (without a header), table_items,
-                 table_totals, number_cells, marks_cells, cell_lines; rubric_grids: criteria by levels;
-                 glued_tables: as plain text
+table_guides     guides in tables: table_reading, table_rows, table_columns, table_contents (no header),
+                 table_items, table_totals, number_cells, marks_cells, cell_lines; rubric_grids: criteria by
+                 levels; glued_tables: as plain text
 item_places      the page of each item, how sure it is, and the instructions before the first;
                  mark_codes: what "M1", "ft" and "oe" mean; number_gaps: numbers that were left out
 guide_sections   guides whose numbers start again in each section; level_bands: "Level 3 (5-6 marks)"

@@ -61,9 +61,17 @@ class Columns:
         return told
 
     def widened(self, by: int) -> Iterator[Columns]:
-        """The columns of a table with `by` more (or fewer), wherever those may be, rightmost first."""
+        """The columns of a table with `by` more (or fewer), wherever those may be, rightmost first.
+
+        Those that part the answers from their marks come last.
+        """
         last = max((*self.numbers, *self.by_name.values()), default=0)
-        for start in range(last + 1, 0, -1):
+        marks = (
+            self.by_name.get("marks", 0)
+            if self.by_name.get("answer", 0) < self.by_name.get("marks", 0)
+            else 0
+        )
+        for start in sorted(range(last + 1, 0, -1), key=lambda start: start == marks):
             moved = {name: i if i < start else i + by for name, i in self.by_name.items()}
             if all(i >= 0 for i in moved.values()) and all(i < start for i in self.numbers):
                 yield Columns(self.numbers, moved, self.asked)

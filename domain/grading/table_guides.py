@@ -14,9 +14,7 @@ from itertools import takewhile, zip_longest
 from domain.documents.extraction import Extraction
 from domain.grading.drafts import Candidate, Draft
 from domain.grading.level_bands import read_bands
-from domain.grading.marks_cells import read_marks_cell
-from domain.grading.number_cells import number_before_text, other_way, read_number_cell
-from domain.grading.numbering import nest
+from domain.grading.number_cells import read_number_cell
 from domain.grading.prose_guides import title_of
 from domain.grading.rubric_grids import read_rubric
 from domain.grading.segments import lines_of
@@ -30,22 +28,15 @@ from domain.grading.table_columns import (
 )
 from domain.grading.table_contents import columns_by_content, columns_of_item
 from domain.grading.table_items import (
-    continued,
-    item_of_row,
-    opens_guidance,
-    opens_other_method,
     with_guidance,
-    worth_of,
 )
+from domain.grading.table_reading import RowReading, top_of
 from domain.grading.table_rows import Row, is_delimited, tables_of
 from domain.grading.table_totals import (
-    TOTAL_OF,
-    RowTotal,
     misfits,
     sort_row_totals,
     total_of_row,
     with_remainders,
-    without_total,
 )
 from domain.grading.totals import TotalLine, read_total, total_of_preamble
 
@@ -70,39 +61,22 @@ def read_tables(extraction: Extraction) -> Candidate:
 
 
 @dataclass
-class TableReading:
+class TableReading(RowReading):
     """What was read so far; a table without a header goes on with the columns of the one before."""
 
-    drafts: list[Draft] = field(default_factory=list)
-    totals: list[RowTotal] = field(default_factory=list)
     columns: Columns | None = None
     header: tuple[str, ...] = ()
     width: int = 0
     seen: dict[int, Columns] = field(default_factory=dict)
     """Number of columns → what they were when a table last had as many."""
-    levels: tuple[str, ...] = ()
-    parts: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """Column of numbers → the levels that it gave last."""
-    another: bool = False
-    """Whether rows belong to another method, which earns the same marks again."""
-    elsewhere: str = ""
-    """The question of which another way is told, with its parts' numbers again."""
-    guided: bool = False
-    """Whether rows are notes to the marker."""
-
     notes: Columns | None = None
     """Those of the table before, where it explained the marks of an item."""
     notes_width: int = 0
 
-    fresh: bool = False
-    """Whether no row of this table was read yet."""
-    repeats: bool = False
-    """Whether marks that are stated once more, within an item, are those of another method."""
-
     def read(self, rows: Sequence[Row]) -> None:
         self.fresh = True
         if self.drafts and (top := read_bands([row.cells for row in rows])) is not None:
-            self._levels_below(top, rows)
+            self.levels_below(top, rows)
             return
         if self.drafts and self._explains(rows):
             return
@@ -148,7 +122,7 @@ class TableReading:
         if notes is not None:
             self.notes, self.notes_width, rows = notes, len(rows[0].cells), rows[1:]
         at = len(self.drafts) - 1
-        top = _top_of(self.drafts[at])
+        top = top_of(self.drafts[at])
         for row in rows:
             levels = next(
                 (
@@ -168,9 +142,9 @@ class TableReading:
         """Reads a table of one item whose header is ruled otherwise than its row."""
         told = columns_of_item(rows[-1]) if 1 < len(rows) <= _HEADER_ROWS and self.columns else None
         headed = any(cell.strip().lower().startswith("mark") for cell in rows[0].cells) if rows else False
-        if told is None or not headed or not self._is_next(rows[-1], told):
+        if told is None or not headed or not self.is_next(rows[-1], told):
             return False
-        self._row(rows[-1], told)
+        self.read_row(rows[-1], told)
         return True
 
     def _headless(self, rows: Sequence[Row]) -> bool:
@@ -193,9 +167,9 @@ class TableReading:
                 foreign = True
                 below = [one for one in rows[at:] if one is row or _plain(one) != self.header]
                 if self.drafts and (top := read_bands([one.cells for one in below])) is not None:
-                    self._levels_below(top, below)
+                    self.levels_below(top, below)
             elif not foreign and any(cell.strip() for cell in row.cells):
-                self._row(row, self.columns)
+                self.read_row(row, self.columns)
 
     def _fitting(self, rows: Sequence[Row]) -> tuple[Columns, bool]:
         """The columns of the table, and whether marks repeat in it: as the totals between its rows have it.
@@ -211,13 +185,14 @@ class TableReading:
         best, fewest = (columns, False), self._misfits(rows, columns, repeats=False)
         for other in (columns, *moved):
             for repeats in (True, False):
-                if fewest and (other is columns or other.holds_marks(rows)):
+                if any(fewest) and (other is columns or other.holds_marks(rows)):
                     n = self._misfits(rows, other, repeats=repeats)
                     best, fewest = ((other, repeats), n) if n < fewest else (best, fewest)
         return best
 
-    def _misfits(self, rows: Sequence[Row], columns: Columns, *, repeats: bool) -> int:
-        """How many of the totals between the rows are not what the items above them add up to."""
+    def _misfits(self, rows: Sequence[Row], columns: Columns, *, repeats: bool) -> tuple[int, int]:
+        """How many of the totals between the rows are not what the items above them add up to, and how many
+        items' marks had to be inferred from a total."""
         trial = replace(
             self,
             drafts=list(self.drafts),
@@ -228,7 +203,8 @@ class TableReading:
         )
         trial._rows(rows)
         told = trial.totals[len(self.totals) :]
-        return len(misfits(told, with_remainders(told, trial.drafts)))
+        settled = with_remainders(told, trial.drafts)
+        return len(misfits(told, settled)), sum(draft.confidence < 1 for draft in settled)
 
     def _header(self, rows: Sequence[Row]) -> tuple[int, Columns] | None:
         """Where a table's header is, and its columns. A table that begins with an item has none."""
@@ -243,13 +219,6 @@ class TableReading:
     def _begins_with_item(self, rows: Sequence[Row]) -> bool:
         columns = self.columns
         return bool(columns and rows and any(map(read_number_cell, columns.number_cells(rows[0]))))
-
-    def _levels_below(self, top: float, rows: Sequence[Row]) -> None:
-        """A table of levels belongs to the item above it, which is worth the top of the highest."""
-        last = self.drafts[-1]
-        for row in rows[1:]:
-            last = with_guidance(last, [cell for cell in row.cells if cell.strip()])
-        self.drafts[-1] = last if last.marks else replace(last, marks=(top,), points=())
 
     def _lost_its_name(self, columns: Columns) -> bool:
         """Whether a header is the one before but for the name of the column of numbers, left blank."""
@@ -279,7 +248,7 @@ class TableReading:
         width = len(rows[0].cells)
         known = [self.seen[width]] if width in self.seen else []
         told = [
-            one for one in (*known, *self.columns.widened(width - self.width)) if self._is_next(rows[0], one)
+            one for one in (*known, *self.columns.widened(width - self.width)) if self.is_next(rows[0], one)
         ]
         found = next((columns for columns in told if columns.holds_marks(rows)), None)
         if found is None and told and any(total_of_row(row, told[0]) is not None for row in rows):
@@ -287,134 +256,6 @@ class TableReading:
         if found is not None:
             self.columns, self.width = found, width
         return found is not None
-
-    def _is_next(self, row: Row, columns: Columns) -> bool:
-        """Whether a row's number is that of the question in hand, of a part, or of the next question."""
-        read = next((levels for cell in columns.number_cells(row) if (levels := read_number_cell(cell))), ())
-        top = read[0].split(".")[0] if read else ""
-        if not top.isdigit() or not self.drafts or not _top_of(self.drafts[-1]).isdigit():
-            return bool(read)
-        return 0 <= int(top) - int(_top_of(self.drafts[-1])) <= _NEAR
-
-    def _row(self, row: Row, columns: Columns) -> None:
-        total = total_of_row(row, columns)
-        if total is not None:
-            start = self.totals[-1].since[1] if self.totals else 0
-            of = next((cell for cell in row.cells if cell.strip()), "")
-            named = TOTAL_OF.search(of)
-            line = read_total(" ".join(of.split()))
-            question = (named["a"] or named["b"]) if named else ""
-            since = (start, len(self.drafts))
-            self.totals.append(RowTotal(total, question, since, whole=line is not None and line.whole))
-            return
-        filled = [cell for cell in row.cells if cell.strip()]
-        stated = read_marks_cell(filled[0]) if len(filled) == 1 else None
-        if stated and stated.is_sum and stated.total is not None and self.drafts:
-            self._sum(stated.total, filled[0])
-            return
-        row, below = without_total(self._with_number_apart(row, columns))
-        self._item(columns.cells(row), columns.number_cells(row), row, columns)
-        if below is not None and self.drafts:
-            start = self.totals[-1].since[1] if self.totals else 0
-            self.totals.append(RowTotal(below, "", (start, len(self.drafts))))
-
-    def _with_number_apart(self, row: Row, columns: Columns) -> Row:
-        """A row whose number and answer stand in one cell as two."""
-        at, answer = next(iter(columns.numbers), -1), columns.by_name.get("answer", -1)
-        if at < 0 or not at < answer < len(row.cells) or row.cells[answer].strip():
-            return row
-        told = number_before_text(row.cells[at])
-        if told is None or other_way(row.cells[at]) is not None:
-            return row
-        cells = [*row.cells]
-        cells[at], cells[answer] = told
-        return (
-            replace(row, cells=tuple(cells))
-            if self._is_next(replace(row, cells=tuple(cells)), columns)
-            else row
-        )
-
-    def _item(self, cells: dict[str, str], number: tuple[str, ...], row: Row, columns: Columns) -> None:
-        parted = [other_way(cell) for cell in number]
-        if any(one is not None for one in parted):
-            number = tuple(
-                found if found is not None else cell for found, cell in zip(parted, number, strict=True)
-            )
-        levels = () if self._goes_against_totals(number) else self._levels(number)
-        if any(one is not None for one in parted) and levels:
-            self.elsewhere = levels[0]
-        told_before = next((i for i, draft in enumerate(self.drafts) if draft.levels == levels), None)
-        if levels[:1] == (self.elsewhere,) and told_before is not None and levels != self.levels:
-            # A part of another way through a question that is told whole.
-            self.levels, self.another, self.guided = levels, True, False
-            self.drafts[told_before] = continued(self.drafts[told_before], cells, counts=False)
-            return
-        if self.drafts and any(number) and not any(map(read_number_cell, number)) and not cells.get("marks"):
-            # "Notes: …" under an item.
-            return
-        again = levels == self.levels and bool(self.drafts) and bool(columns.numbers)
-        if self.drafts and (again or not levels) and not cells.get("question"):
-            told = [cell for i, cell in enumerate(row.cells) if cell.strip() and i not in columns.numbers]
-            self.guided = self.guided or opens_guidance(told)
-            self.another = (
-                self.another
-                or any(one is not None for one in parted)
-                or opens_other_method(told, self.drafts[-1])
-                or (
-                    (self.repeats or (again and any(number) and self.fresh))
-                    and _repeats(cells, self.drafts[-1])
-                )
-            )
-            if self.guided:
-                self.drafts[-1] = with_guidance(self.drafts[-1], told)
-            else:
-                self.drafts[-1] = continued(self.drafts[-1], cells, counts=not self.another)
-        elif any(cells.values()) or levels:
-            self.levels, self.another, self.guided = levels or self.levels, False, False
-            draft = item_of_row(cells, row, levels, len(self.drafts) + 1)
-            self.drafts.append(draft if draft.question else replace(draft, question=columns.asked))
-        self.fresh = False
-
-    def _goes_against_totals(self, number: tuple[str, ...]) -> bool:
-        """Whether a number is a value: every question so far ended with a total, and this one did not yet."""
-        first = next((cell for cell in number if cell), "")
-        read = read_number_cell(first)
-        start = self.totals[-1].since[1] if self.totals else 0
-        if not read or not read[0][0].isdigit() or start == len(self.drafts) or len(self.totals) < _SURE:
-            return False
-        each = all(len({_top_of(draft) for draft in self.drafts[slice(*t.since)]}) == 1 for t in self.totals)
-        return each and _top_of(self.drafts[-1]) != read[0].split(".")[0]
-
-    def _sum(self, value: float, text: str) -> None:
-        """A row that holds nothing but marks in brackets: the sum of the item above, or of its question."""
-        last = self.drafts[-1]
-        top = _top_of(last)
-        group = [draft for draft in self.drafts if _top_of(draft) == top]
-        if abs(worth_of(last) - value) < _SLACK:
-            self.drafts[-1] = replace(last, marks=(value,))
-        elif len(group) > 1 and ("mark" in text.lower() or abs(sum(map(worth_of, group)) - value) < _SLACK):
-            start = self.totals[-1].since[1] if self.totals else 0
-            self.totals.append(RowTotal(value, top, (start, len(self.drafts))))
-        else:
-            self.drafts[-1] = replace(last, marks=(value, *last.marks))
-
-    def _levels(self, cells: tuple[str, ...]) -> tuple[str, ...]:
-        """The full number of a row: what its cells say, below what columns further left said last."""
-        first = next((i for i, cell in enumerate(cells) if cell), None)
-        if first is None:
-            return ()
-        own = {i: read_number_cell(cells[i]) for i in range(first, len(cells)) if cells[i]}
-        if not own[first]:
-            return ()
-        told = sum((own[i] for i in sorted(own)), ())
-        kept = {i: levels for i, levels in self.parts.items() if i < first}
-        self.parts = {**kept, **own}
-        if told[0][0].isdigit() or not self.levels:
-            return sum((self.parts[i] for i in sorted(self.parts)), ())
-        # "(b)" stands below the question above, whose number may be in a column further left.
-        full = nest(told, self.levels)
-        top = next((levels[0] for _, levels in sorted(kept.items()) if levels[0][0].isdigit()), full[0])
-        return full if full[0] == top else (top, *told)
 
     def candidate(self, title: str, stated: Sequence[TotalLine], preamble: float | None) -> Candidate:
         """`stated` are totals that stand outside of the tables."""
@@ -434,12 +275,6 @@ class TableReading:
         return Candidate(title, tuple(drafts), total, parents, tuple(problems))
 
 
-def _repeats(cells: dict[str, str], draft: Draft) -> bool:
-    """Whether a table that begins with the item above states its marks once more: it shows another method."""
-    marks = read_marks_cell(cells.get("marks", "")).total
-    return marks is not None and marks > 1 and draft.marks[:1] == (marks,)
-
-
 def _plain(row: Row) -> tuple[str, ...]:
     """The cells in small letters, without blank ones at the end, of which pages rule more or fewer."""
     cells = [" ".join(cell.split()).lower() for cell in row.cells]
@@ -454,11 +289,6 @@ def _total_column(row: Row) -> int | None:
     if len(told) < 2 or not all(_SUBHEADER.match(text) for _, text in told):
         return None
     return next((i for i, text in told if text.startswith("tot")), None)
-
-
-def _top_of(draft: Draft) -> str:
-    """The question that an item belongs to: "1" for 1(a) and for 01.2."""
-    return draft.levels[0].split(".")[0]
 
 
 def _without_stems(drafts: Sequence[Draft]) -> list[Draft]:

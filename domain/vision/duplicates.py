@@ -1,9 +1,9 @@
 """Pictures that are the same, and pictures that are nearly the same (saved anew, scaled, a little brighter).
 
 Everything is computed from the decoded tensor, so what counts as the same is what training sees. A
-signature is 32 bytes: a difference hash of 128 bits (brighter to the right? darker below?) and the
-brightness of 16 cells. Candidates are neighbours in several sorted orders of the signatures; each
-candidate is then compared point by point. A picture mirrored, turned or cut differently is not found.
+sketch is a difference hash of 128 bits (brighter to the right? brighter below?) and the brightness of 16
+cells. Candidates are neighbours in several sorted orders of the sketches; each is then compared point by
+point. A picture mirrored, turned or cut differently is not found.
 Source of the difference hash: N. Krawetz, "Kind of Like That" (2013).
 """
 
@@ -15,13 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SIGNATURE_BYTES = 32
 MOST_BITS = 16
 """Of 128 that may differ between candidates."""
 MOST_DIFFERENCE = 0.15
 """Between near copies: root mean square of the difference of their brightness once mean and spread are
 evened out, i.e. sqrt(2 − 2 r) for correlation r. 0.15 is r = 0.989. At 28 points a side, where clothes of
-one kind look alike, 0.25 chains 2,700 of Fashion-MNIST's pictures into one group, 0.15 at most 11."""
+one kind look alike, 0.25 chains 2,700 of Fashion-MNIST's pictures into one group, 0.15 at most 36."""
 FLAT = 4.0
 """Standard deviation of brightness below which a picture has nothing to compare by."""
 _CLEARLY = 3.0
@@ -36,15 +35,13 @@ def image_ids(images: np.ndarray) -> list[str]:
     return [hashlib.sha256(np.ascontiguousarray(image).data).hexdigest() for image in images]
 
 
-def signatures(images: np.ndarray) -> np.ndarray:
-    """(n, 32) bytes for (n, size, size, channels) pictures."""
-    grey = _grey(images)
-    grid = _scaled(grey, _GRID)
-    right = grid[:, :-1, 1:] > grid[:, :-1, :-1] + _CLEARLY
-    below = grid[:, 1:, :-1] > grid[:, :-1, :-1] + _CLEARLY
-    bits = np.concatenate([right.reshape(len(grid), -1), below.reshape(len(grid), -1)], axis=1)
-    cells = _scaled(grey, _CELLS).reshape(len(grid), -1).round().astype(np.uint8)
-    return np.concatenate([np.packbits(bits, axis=1), cells], axis=1)
+@dataclass(frozen=True)
+class _Sketches:
+    """Of n pictures: `hashes` (n, 16) bytes, `cells` (n, 16) brightness of a grid, evened, `spread` (n,)."""
+
+    hashes: np.ndarray
+    cells: np.ndarray
+    spread: np.ndarray
 
 
 def near_groups(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -53,10 +50,7 @@ def near_groups(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
     Pictures that are near copies share one, chains of them too; the others have one each. Groups are
     numbered from 0 by their first row.
     """
-    signed = np.concatenate(
-        [signatures(images[rows[at : at + _BLOCK]]) for at in range(0, len(rows), _BLOCK)]
-        or [np.empty((0, SIGNATURE_BYTES), np.uint8)]
-    )
+    parts = [_sketches(images[rows[at : at + _BLOCK]]) for at in range(0, len(rows), _BLOCK)]
     above = np.arange(len(rows))
 
     def top(one: int) -> int:
@@ -65,43 +59,68 @@ def near_groups(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
             one = int(above[one])
         return one
 
-    for pairs in _candidates(signed):
-        alike = _alike(images, rows, pairs)
-        for one, other in pairs[alike]:
+    for pairs in _candidates(_joined(parts)) if len(rows) > 1 else ():
+        for one, other in pairs[_alike(images, rows, pairs)]:
             low, high = sorted((top(int(one)), top(int(other))))
             above[high] = low
     tops = np.array([top(one) for one in range(len(rows))], dtype=np.int64)
     return np.unique(tops, return_inverse=True)[1] if len(tops) else tops
 
 
-def _candidates(signed: np.ndarray) -> Iterator[np.ndarray]:
-    """Pairs (first < second) of places whose hashes differ in few bits, in blocks; each pair once."""
-    hashes = np.ascontiguousarray(signed[:, :16]).view(np.uint64)
-    seen = np.empty(0, np.int64)
+def _joined(parts: list[_Sketches]) -> _Sketches:
+    return _Sketches(
+        np.concatenate([part.hashes for part in parts]),
+        np.concatenate([part.cells for part in parts]),
+        np.concatenate([part.spread for part in parts]),
+    )
+
+
+def _sketches(images: np.ndarray) -> _Sketches:
+    grey = _grey(images)
+    grid = _scaled(grey, _GRID)
+    right = grid[:, :-1, 1:] > grid[:, :-1, :-1] + _CLEARLY
+    below = grid[:, 1:, :-1] > grid[:, :-1, :-1] + _CLEARLY
+    bits = np.concatenate([right.reshape(len(grid), -1), below.reshape(len(grid), -1)], axis=1)
+    evened = _evened(grey)
+    side = round(evened.points.shape[1] ** 0.5)
+    cells = _scaled(evened.points.reshape(-1, side, side), _CELLS)
+    return _Sketches(np.packbits(bits, axis=1), cells.reshape(len(cells), -1), evened.spread)
+
+
+def _candidates(sketches: _Sketches) -> Iterator[np.ndarray]:
+    """Pairs (first < second) of places that may be near copies, in blocks; each pair once."""
+    n = len(sketches.hashes)
+    words = np.ascontiguousarray(sketches.hashes).view(np.uint64)
+    # Among those of one hash by brightness: plain pictures have the same by the thousand.
+    brightness = np.clip(128 + 40 * sketches.cells, 0, 255).astype(np.uint8)
+    found = []
     for start in range(0, 16, 2):
         # The bytes in another order: a near copy agrees on two bytes somewhere, and stands close there.
-        columns = [*range(start, 16), *range(start), *range(16, SIGNATURE_BYTES)]
-        # Within the same two bytes by brightness: plain pictures have one hash by the thousand.
-        keys = np.ascontiguousarray(signed[:, [*columns[:2], *columns[16:], *columns[2:16]]])
-        order = np.argsort(keys.view(f"S{SIGNATURE_BYTES}").ravel(), kind="stable")
-        found = []
+        columns = [*range(start, 16), *range(start)]
+        keys = [sketches.hashes[:, columns[:2]], brightness, sketches.hashes[:, columns[2:]]]
+        order = np.argsort(np.concatenate(keys, axis=1).view("S32").ravel(), kind="stable")
         for step in range(1, _NEIGHBOURS + 1):
             one, other = order[:-step], order[step:]
-            bits = np.bitwise_count(hashes[one] ^ hashes[other]).sum(axis=1)
-            near = bits <= MOST_BITS
-            pairs = np.sort(np.stack([one[near], other[near]], axis=1), axis=1)
-            found.append(pairs[:, 0] * len(signed) + pairs[:, 1])
-        fresh = np.setdiff1d(np.concatenate(found), seen)
-        seen = np.union1d(seen, fresh)
-        for at in range(0, len(fresh), _BLOCK):
-            block = fresh[at : at + _BLOCK]
-            yield np.stack([block // len(signed), block % len(signed)], axis=1)
+            near = np.bitwise_count(words[one] ^ words[other]).sum(axis=1) <= MOST_BITS
+            one, other = one[near], other[near]
+            # The cells' difference is never more than the points', so that most need not be looked at.
+            difference = np.sqrt(np.mean((sketches.cells[one] - sketches.cells[other]) ** 2, axis=1))
+            near = (difference <= MOST_DIFFERENCE + 1e-3) & (
+                np.minimum(sketches.spread[one], sketches.spread[other]) >= FLAT
+            )
+            one, other = one[near], other[near]
+            found.append(np.minimum(one, other) * n + np.maximum(one, other))
+    pairs = np.sort(np.concatenate(found))
+    pairs = pairs[np.insert(pairs[1:] != pairs[:-1], 0, True)] if len(pairs) else pairs
+    for at in range(0, len(pairs), _BLOCK):
+        block = pairs[at : at + _BLOCK]
+        yield np.stack([block // n, block % n], axis=1)
 
 
 def _alike(images: np.ndarray, rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    one, other = (_evened(images[rows[pairs[:, side]]]) for side in (0, 1))
-    difference = np.sqrt(np.mean((one.points - other.points) ** 2, axis=1))
-    return np.asarray((difference <= MOST_DIFFERENCE) & (one.spread >= FLAT) & (other.spread >= FLAT))
+    one, other = (_evened(_grey(images[rows[pairs[:, side]]])).points for side in (0, 1))
+    alike: np.ndarray = np.sqrt(np.mean((one - other) ** 2, axis=1)) <= MOST_DIFFERENCE
+    return alike
 
 
 @dataclass(frozen=True)
@@ -112,13 +131,12 @@ class _Evened:
     spread: np.ndarray
 
 
-def _evened(images: np.ndarray) -> _Evened:
-    grey = _grey(images)
+def _evened(grey: np.ndarray) -> _Evened:
     if grey.shape[1] > _COMPARED:
         grey = _scaled(grey, _COMPARED)
     flat = grey.reshape(len(grey), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
-    spread = flat.std(axis=1)
+    spread = np.sqrt(np.einsum("ij,ij->i", flat, flat) / flat.shape[1])
     return _Evened(flat / np.maximum(spread, 1e-6)[:, None], spread)
 
 

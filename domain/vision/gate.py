@@ -15,7 +15,7 @@ import builtins
 from types import CodeType
 
 from domain.errors import InputError
-from domain.vision.gate_names import ATTRIBUTES, BUILTINS, METHODS_OF_CLASSES, MODULES, words
+from domain.vision.gate_names import ATTRIBUTES, BUILTINS, CHANGEABLE, METHODS_OF_CLASSES, MODULES, words
 
 LONGEST_CODE = 100_000
 """Characters."""
@@ -182,8 +182,19 @@ class _Gate(ast.NodeVisitor):
             raise _error(node, "format is allowed on written texts with plain fields only: use an f-string")
         if hidden(name) or name not in self._attributes:
             raise _error(node, f"the attribute {name} is not allowed in a network")
-        if isinstance(node.ctx, ast.Store | ast.Del) and name in _KEPT_METHODS:
-            raise _error(node, f"{name} may not be replaced: define it in your class")
+        if not isinstance(node.ctx, ast.Load):
+            self._change(node)
+
+    def _change(self, node: ast.Attribute) -> None:
+        """An attribute that is given or taken away: torch's own methods and classes stay as they are."""
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if isinstance(root, ast.Name) and (root.id in self._modules or root.id in self._leaves):
+            raise _error(node, f"{root.id} is imported and may not be changed")
+        own = isinstance(node.value, ast.Name) and node.value.id == "self"
+        if node.attr in _KEPT_METHODS or (not own and node.attr in ATTRIBUTES - CHANGEABLE):
+            raise _error(node, f"{node.attr} may not be replaced: define it in your class")
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._binding(node, node.name)

@@ -61,6 +61,19 @@ Type TypeVar Union cast
 """
 
 
+_MODELS = """
+resnet18 resnet34 resnet50 wide_resnet50_2 resnext50_32x4d densenet121 densenet169 mobilenet_v2
+mobilenet_v3_small mobilenet_v3_large shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5
+shufflenet_v2_x2_0 efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_v2_s convnext_tiny
+convnext_small vit_b_16 vit_b_32 swin_t swin_v2_t maxvit_t squeezenet1_0 squeezenet1_1 googlenet
+inception_v3 mnasnet0_5 mnasnet1_0 regnet_y_400mf regnet_x_400mf regnet_y_800mf vgg11 vgg11_bn vgg13_bn
+vgg16_bn alexnet
+"""
+_OPERATORS = """
+StochasticDepth SqueezeExcitation DropBlock2d Permute MLP Conv2dNormActivation stochastic_depth drop_block2d
+"""
+
+
 def words(text: str) -> frozenset[str]:
     """Those of `text`, which blanks part."""
     return frozenset(text.split())
@@ -77,6 +90,9 @@ MODULES: dict[str, frozenset[str]] = {
     "torch.nn.utils.parametrizations": frozenset({"weight_norm", "spectral_norm"}),
     "torch.linalg": frozenset({"norm", "vector_norm"}),
     "torch.fft": frozenset(),
+    "torchvision": frozenset(),
+    "torchvision.models": words(_MODELS),
+    "torchvision.ops": words(_OPERATORS),
     "math": words(_MATH),
     "typing": words(_TYPING),
     "collections": frozenset({"OrderedDict", "defaultdict"}),
@@ -100,6 +116,7 @@ ZeroDivisionError NotImplemented Ellipsis
 METHODS_OF_CLASSES = words("__call__ __getitem__ __init__ __iter__ __len__ __post_init__ __repr__")
 
 ATTRIBUTES = words("""
+fc classifier features head heads conv1 bn1 maxpool avgpool layer1 layer2 layer3 layer4 conv_proj
 view reshape view_as reshape_as flatten unflatten permute transpose t T mT squeeze unsqueeze expand
 expand_as repeat repeat_interleave tile contiguous chunk split unbind narrow select roll flip index_select
 gather masked_fill masked_fill_ scatter_add swapaxes movedim unfold tril triu diagonal mean sum std var max
@@ -122,3 +139,11 @@ lstrip rstrip replace isdigit move_to_end from_iterable func args keywords real 
 bit_length is_integer setter fromkeys finfo iinfo
 """)
 """Of tensors, layers, lists, dictionaries, texts, and of what `math` and `functools` give."""
+
+CHANGEABLE = words("""
+weight bias data grad requires_grad training p inplace eps momentum running_mean running_var layers
+num_batches_tracked num_heads head_dim padding padding_mode groups dilation kernel_size out_proj
+in_proj_weight in_proj_bias fc classifier features head heads conv1 bn1 maxpool avgpool layer1 layer2 layer3
+layer4 conv_proj out_features in_features real imag
+""")
+"""Those of `ATTRIBUTES` that a program may give to objects other than `self`."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import CodeType, ModuleType
 from typing import Any
 
-from domain.vision.gate import ENTRY, INT, hidden
+from domain.vision.gate import ENTRY, INT
 from domain.vision.gate_names import ATTRIBUTES, BUILTINS, MODULES
 
 _NAME = "network"
@@ -72,13 +72,8 @@ def _hasattr(value: Any, name: str) -> bool:
 
 
 def _setattr(value: Any, name: str, to: Any) -> None:
-    if (
-        type(name) is not str
-        or hidden(name)
-        or name.startswith("_")
-        or name in ATTRIBUTES
-        or not _is_network(value)
-    ):
+    own = type(name) is str and not name.startswith("_") and _is_network(value)
+    if not own or hasattr(type(value), name):
         raise AttributeError(f"setattr is for giving a network layers, not for {str(name)[:40]!r}")
     setattr(value, name, to)
 
@@ -101,4 +96,6 @@ def _import(name: str, _: Any = None, __: Any = None, wanted: tuple[str, ...] = 
         or not all(leaf in MODULES[name] or f"{name}.{leaf}" in MODULES for leaf in wanted or ())
     ):
         raise ImportError(f"{name} is not allowed in a network")
-    return sys.modules[name] if wanted else sys.modules[name.partition(".")[0]]
+    if name not in sys.modules:
+        raise ImportError(f"{name} is not installed here")
+    return sys.modules[name if wanted else name.partition(".")[0]]

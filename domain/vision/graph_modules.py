@@ -16,10 +16,19 @@ from torch import fx
 
 from domain.errors import InputError
 from domain.vision.graph import Graph, NetworkGraph, TensorSpec
-from domain.vision.operators import EMPTY
+from domain.vision.operators import EMPTY, FACTORIES
+
+
+def _product(first: Any, second: Any) -> Any:
+    found = first * second
+    # Squared a few hundred times, an integer would fill the memory.
+    if isinstance(found, int) and abs(found) > 1 << 62:
+        raise OverflowError(f"a size of {first} times {second}")
+    return found
+
 
 NUMBERS: dict[str, Callable[..., Any]] = {
-    "int.add": operator.add, "int.sub": operator.sub, "int.mul": operator.mul,
+    "int.add": operator.add, "int.sub": operator.sub, "int.mul": _product,
     "int.floordiv": operator.floordiv, "int.truediv": operator.truediv, "int.mod": operator.mod,
     "int.neg": operator.neg, "int.max": max, "int.min": min, "int.getitem": operator.getitem,
     "int.eq": operator.eq, "int.ne": operator.ne, "int.lt": operator.lt, "int.le": operator.le,
@@ -101,6 +110,8 @@ def module_of(graph: Graph, names: tuple[str, ...]) -> fx.GraphModule:
     for node in graph.nodes:
         arguments = tuple(argument(one) for one in node.arguments)
         named = {name: argument(one) for name, one in node.named.items()}
+        if node.operator in FACTORIES:
+            named["device"] = device
         nodes.append(built.call_function(callable_of(node.operator), arguments, named))
     built.output(nodes[graph.output])
     return fx.GraphModule(torch.nn.Module(), built)

@@ -115,6 +115,11 @@ TENSORS = (
     | RANDOM
 )
 ALLOWED = TENSORS | NUMBERS
+FACTORIES = _named(
+    """zeros ones full empty.memory_format arange arange.start arange.start_step linspace eye eye.m
+    scalar_tensor tril_indices triu_indices rand randn"""
+)
+"""These make a tensor from nothing; they are rebuilt to make it where the images are."""
 EMPTY = frozenset({"aten.empty.memory_format", "aten.new_empty.default", "aten.empty_like.default"})
 """These would show what memory held before; they are rebuilt as zeros."""
 

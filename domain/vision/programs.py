@@ -75,8 +75,8 @@ class Traced:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why there is no graph. `reason` is a sentence for a person or a model to act on; `detail` is what
-    torch or Python said: the program can write anything into it, so show it as data only."""
+    """Why there is no graph. `reason` is a sentence for a person or a model to act on, `detail` what torch or
+    Python said. Both may hold words that the program chose: show them as data only."""
 
     reason: str
     stage: Stage

@@ -206,7 +206,6 @@ def _asked(
 ) -> dict[str, Any] | Refused:
     """The child's answer to a job, once its walls are proved."""
     limits = terms.limits
-    # An examination runs our own code alone, on a graph that the limits bound; it holds the weights twice.
     settings = {
         "memory_bytes": limits.memory_bytes,
         "seconds": math.ceil(terms.seconds),
@@ -282,8 +281,12 @@ def _examined(
     try:
         with _Child(terms.seconds) as child:
             answer = _asked(child, program, terms, graph.to_json(), content)
+            if isinstance(answer, Refused):
+                return answer
+            figures, warnings = Figures(**answer["figures"]), tuple(answer["warnings"])
     except _EndedError as error:
         return _ended(error, terms)
-    if isinstance(answer, Refused):
-        return answer
-    return Traced(graph, weights, Figures(**answer["figures"]), tuple(answer["warnings"]))
+    # An operator that goes wrong can only have spoilt the answer of its own process.
+    except (InputError, KeyError, TypeError) as error:
+        return Refused("the graph could not be examined: use usual layers", "graph", str(error)[:500])
+    return Traced(graph, weights, figures, warnings)

@@ -6,6 +6,7 @@ kinds of layers is traced and examined first for that reason. One thread only: a
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 
@@ -22,6 +23,8 @@ N_CLASSES, N_CHANNELS, SIZE = 3, 3, 32
 
 def warm_up() -> None:
     """Traces and examines a network, and lets one fail in each of the ways that import something."""
+    with contextlib.suppress(ImportError):
+        import torchvision  # noqa: F401 - an extra; programs may take its architectures, without weights
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     program = Program(CODE, N_CLASSES, N_CHANNELS, SIZE)

@@ -27,7 +27,7 @@ _CHECKS = frozenset(
 )  # fmt: skip
 _ROLES = {InputKind.PARAMETER: "parameter", InputKind.BUFFER: "buffer", InputKind.CONSTANT_TENSOR: "constant"}
 _INTEGERS: dict[Any, str] = {function: name for name, function in NUMBERS.items()}
-_INTEGERS |= {torch.sym_max: "int.max", torch.sym_min: "int.min"}
+_INTEGERS |= {operator.mul: "int.mul", torch.sym_max: "int.max", torch.sym_min: "int.min"}
 _INTEGERS |= {torch.sym_int: "int.int", math.trunc: "int.int", torch.sym_float: "int.float"}
 _MODES = {torch.ops.higher_order.wrap_with_set_grad_enabled: 1, torch.ops.higher_order.wrap_with_autocast: 4}
 """Operators that run a graph inside under another mode, and the place of that graph among the arguments."""

@@ -56,7 +56,9 @@ def finished_model(
     with _loaded({**model.to_files(), NETWORK: graph}, data.surroundings.scratch) as classifier:
         logits = classifier.logits(images)
     difference = _difference(trained, logits)
-    model = _calibrated(model, logits, labels, data.promised_accuracy)
+    # Near copies are right or wrong together.
+    groups = held["group"].to_numpy() if "group" in held else None
+    model = _calibrated(model, logits, labels, groups, data.promised_accuracy)
     likely = probabilities(logits, model.temperature)
     said, sure = likely.argmax(axis=1), likely.max(axis=1)
     card = {
@@ -133,13 +135,17 @@ def _difference(trained: np.ndarray, logits: np.ndarray) -> float:
 
 
 def _calibrated(
-    model: ClassifierModel, logits: np.ndarray, labels: np.ndarray, promised: float
+    model: ClassifierModel,
+    logits: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray | None,
+    promised: float,
 ) -> ClassifierModel:
     """The model with its temperature, and the confidence from which on the promise holds."""
     temperature = fitting_temperature(logits, labels)
     likely = probabilities(logits, temperature)
     right = likely.argmax(axis=1) == labels
-    threshold = choose_threshold(likely.max(axis=1), right, promised, things="labelled images")
+    threshold = choose_threshold(likely.max(axis=1), right, promised, groups=groups, things="labelled images")
     return replace(model, temperature=temperature, threshold=_described(threshold))
 
 

@@ -35,8 +35,11 @@ class Classifying(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         pixels = (images.permute(0, 3, 1, 2).float() - self.mean) / self.deviation
-        logits: torch.Tensor = self.network(pixels)
-        return (logits + self.network(pixels.flip(3))) / 2 if self.mirrored else logits
+        if not self.mirrored:
+            return self.network(pixels)
+        # Both sides in one batch: the graph stays as small as without, and faster than with two passes.
+        both: torch.Tensor = self.network(torch.cat([pixels, pixels.flip(3)]))
+        return both.unflatten(0, (2, -1)).mean(0)
 
 
 def to_onnx(classifying: Classifying, channels: int, size: int) -> bytes:

@@ -87,6 +87,19 @@ def test_columns_of_a_wider_table_are_those_that_add_up_to_its_total() -> None:
     assert guide.problems == ()
 
 
+def test_marks_that_are_stated_are_looked_for_before_they_are_inferred() -> None:
+    guide = guide_of(
+        [HEADER, ("1", "2 × 3", "6", "2", "M1 A1"), ("", "", "", "", "Total 2 marks")],
+        [
+            ("2", "3x = 21", "or in another way", "", "2", "M1"),
+            ("", "", "", "x = 7", "", "A1"),
+            ("", "", "", "", "", "Total 2 marks"),
+        ],
+    )
+    assert (guide.items[1].max_score, guide.items[1].model_answer) == (2.0, "x = 7")
+    assert guide.items[1].confidence == 1
+
+
 def test_a_value_in_the_column_of_numbers_is_no_question_before_the_total_of_the_one_in_hand() -> None:
     tables = [[(str(n), "", str(10 * n), "1", "B1"), ("", "", "", "", "Total 1 mark")] for n in range(1, 5)]
     tables[3].insert(1, ("12", "", "", "", "seen in the table"))

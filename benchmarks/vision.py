@@ -1,0 +1,305 @@
+"""How fast and how well `native` learns images: beside a bare loop, beside files, and on its test part.
+
+    python benchmarks/vision.py [--data ../shared/data] [--budget 345] [--threads 2] [--quick]
+
+Data: Fashion-MNIST (Zalando Research, MIT). The training images are cut 54,000 / 6,000 by a seed; everything
+is chosen on the 6,000, and the 10,000 test images are scored once, at the end. Speeds are images per
+CPU-second (children included), since the machine may be shared; loops take turns, and the ratio is the
+median over the turns. `--quick` leaves the accuracy out (null).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import resource
+import statistics
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from domain.identity import hash_bytes
+from domain.kinds import Split
+from domain.vision.corruptions import CORRUPTIONS
+from domain.vision.metrics import accuracy, classification_figures
+from strategies.base import Checkpoint, Surroundings, VisionData
+from strategies.vision.classifier import Classifier, load_classifier
+from strategies.vision.learner import load_weights, new_learner, part_of
+from strategies.vision.loop import Course, Position, train_pass
+from strategies.vision.native import Native
+from strategies.vision.onnx_export import Classifying
+from strategies.vision.pace import Pace
+from strategies.vision.pixels import Pixels, read_pixels
+from strategies.vision.training import course_of
+
+BATCH, STEPS, TURNS = 256, 25, 5
+NETWORK = "residual:16"
+
+
+def decoded(archive: Path, place: Path) -> pd.DataFrame:
+    """Writes images.npy into `place`; the rows of all 70,000 images, split by folder and seed."""
+    with zipfile.ZipFile(archive) as opened:
+        names = sorted(name for name in opened.namelist() if name.endswith(".png"))
+        images = np.empty((len(names), 28, 28, 1), np.uint8)
+        for at, name in enumerate(names):
+            images[at, :, :, 0] = np.asarray(Image.open(io.BytesIO(opened.read(name))))
+    np.save(place / "images.npy", images)
+    class_names = [name.split("/")[1] for name in names]
+    classes = sorted(set(class_names))
+    split = np.array([name.split("/")[0] for name in names], dtype=object)
+    held = np.random.default_rng(0).permutation(np.flatnonzero(split == "train"))[:6000]
+    split[held] = Split.VALIDATION.value
+    return pd.DataFrame(
+        {
+            "row": range(len(names)),
+            "image_id": [hash_bytes(image.tobytes()) for image in images],
+            "path": names,
+            "class_name": class_names,
+            "label": [classes.index(name) for name in class_names],
+            "split": split,
+        }
+    )
+
+
+def shown(rows: pd.DataFrame, place: Path) -> VisionData:
+    """What a strategy sees of the rows."""
+    seen = rows[rows["split"] != Split.TEST.value].reset_index(drop=True)
+    classes = tuple(sorted(set(rows["class_name"])))
+    return VisionData(place / "images.npy", seen, classes, "fashion-mnist", Surroundings(place / "scratch"))
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def speed(loop: Callable[[], int]) -> float:
+    began = cpu_seconds()
+    return loop() / (cpu_seconds() - began)
+
+
+class Loops:
+    """The three loops over the same images with the same network and optimiser."""
+
+    def __init__(self, data: VisionData) -> None:
+        self.strategy = Native()
+        self.config = self.strategy.Hyperparameters(network=NETWORK, epochs=10)
+        self.data = data
+        self.start = self.strategy.start(self.config, data)
+        self.design = self.strategy.design(self.start, self.config, data)
+        self.pixels: Pixels = read_pixels(data, Split.TRAIN, "cpu")
+        self.course: Course = course_of(self.config, self.start.state, self.pixels, len(data.classes))
+        torch.set_flush_denormal(True)
+
+    def ours(self) -> int:
+        learner = new_learner(self.design.build(), self.config, self.start.tensors, "cpu")
+        pace = Pace.begin(self.config, len(self.pixels), {})
+        return train_pass(learner, self.pixels, self.course, pace, Position())[0].step * BATCH
+
+    def bare(self) -> int:
+        """As short as one can write it: no augmentation, no schedule, no average."""
+        network = self.design.build().to(memory_format=torch.channels_last).train()
+        optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+        images, labels = self.pixels.resident, self.pixels.labels
+        assert images is not None
+        order = torch.randperm(len(images))
+        mean, deviation = self.course.mean, self.course.deviation
+        for step in range(STEPS):
+            at = order[step * BATCH : (step + 1) * BATCH]
+            batch = ((images[at].float() - mean) / deviation).permute(0, 3, 1, 2)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.course.bf16):
+                logits = network(batch)
+            optimiser.zero_grad()
+            functional.cross_entropy(logits.float(), labels[at], label_smoothing=0.1).backward()
+            optimiser.step()
+        return STEPS * BATCH
+
+    def files(self, folder: Path, same_arithmetic: bool) -> int:
+        """torchvision's ImageFolder and a DataLoader of two processes, as its tutorials write it."""
+        from torch.utils.data import DataLoader
+        from torchvision import transforms
+        from torchvision.datasets import ImageFolder
+
+        mean, deviation = (self.course.mean / 255).tolist(), (self.course.deviation / 255).tolist()
+        steps = [transforms.Grayscale(), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+        dataset = ImageFolder(
+            str(folder), transforms.Compose([*steps, transforms.Normalize(mean, deviation)])
+        )
+        loader = DataLoader(dataset, BATCH, shuffle=True, num_workers=2, drop_last=True)
+        network = self.design.build().train()
+        if same_arithmetic:
+            network = network.to(memory_format=torch.channels_last)
+        optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+        for images, labels in loader:
+            batch = images.contiguous(memory_format=torch.channels_last) if same_arithmetic else images
+            with torch.autocast("cpu", torch.bfloat16, enabled=same_arithmetic and self.course.bf16):
+                logits = network(batch)
+            optimiser.zero_grad()
+            functional.cross_entropy(logits.float(), labels, label_smoothing=0.1).backward()
+            optimiser.step()
+        return len(loader) * BATCH
+
+
+def unpacked(archive: Path, rows: pd.DataFrame, folder: Path) -> Path:
+    with zipfile.ZipFile(archive) as opened:
+        for path in rows["path"]:
+            opened.extract(path, folder)
+    return folder / "train"
+
+
+def ratios(archive: Path, rows: pd.DataFrame, place: Path) -> dict[str, float | None]:
+    """Of our loop to the others, on as many images as one turn takes."""
+    train = rows[rows["split"] == Split.TRAIN.value].sample(STEPS * BATCH, random_state=0)
+    held = rows[rows["split"] == Split.VALIDATION.value].head(500)
+    loops = Loops(shown(pd.concat([train, held]), place))
+    others: dict[str, Callable[[], int]] = {"bare loop, decoded tensor": loops.bare}
+    try:
+        import torchvision  # noqa: F401
+
+        folder = unpacked(archive, train, place / "files")
+        others["ImageFolder + DataLoader"] = lambda: loops.files(folder, False)
+        others["the same in our arithmetic"] = lambda: loops.files(folder, True)
+    except ImportError:
+        print(
+            "torchvision is not installed: the loop over files is left out (pip install 'trainyard[vision]')"
+        )
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in others}
+    for loop in (loops.ours, *others.values()):
+        loop()
+    for _ in range(TURNS):
+        for name, loop in others.items():
+            found[name].append((speed(loops.ours), speed(loop)))
+    print(f"\n{'loop':30} images/CPU-s    native    ratio (median of {TURNS})")
+    medians: dict[str, float | None] = {}
+    for name, pairs in found.items():
+        medians[name] = statistics.median(a / b for a, b in pairs)
+        ours, other = (statistics.median(values) for values in zip(*pairs, strict=True))
+        print(f"{name:30} {other:12,.0f} {ours:9,.0f} {medians[name]:8.2f}")
+    names = list(medians) + [None] * (3 - len(medians))
+    return {
+        "ratio_to_bare": medians[str(names[0])],
+        "ratio_to_imagefolder": medians.get(str(names[1])),
+        "ratio_to_imagefolder_same_arithmetic": medians.get(str(names[2])),
+    }
+
+
+def trained(data: VisionData, budget: float, folder: Path) -> tuple[Checkpoint, Classifier, float]:
+    """The best checkpoint within the budget, its model, and the CPU-seconds of training it."""
+    strategy, began = Native(), time.process_time()
+    config = strategy.Hyperparameters(budget_seconds=budget, budget_clock="cpu")
+    checkpoint = best = strategy.start(config, data)
+    while not checkpoint.done:
+        try:
+            next(strategy.iterate(checkpoint, data))
+        except StopIteration as end:
+            checkpoint = end.value
+        best = checkpoint if checkpoint.metrics["accuracy"] == checkpoint.best else best
+        print(
+            f"iteration {checkpoint.iteration}: validation {checkpoint.metrics['accuracy']:.4f}", flush=True
+        )
+    used = time.process_time() - began
+    folder.mkdir()
+    for name, content in strategy.finish(best, data).files.items():
+        (folder / name).write_bytes(content)
+    return best, load_classifier(folder, torch.get_num_threads()), used
+
+
+def onnx_speedups(
+    best: Checkpoint, classifier: Classifier, images: np.ndarray, data: VisionData
+) -> dict[str, float]:
+    """Of onnxruntime over eager torch, the same graph and threads, median over turns.
+
+    `onnx_speedup` is for one image at a time, as a service gets them; batches keep torch busier.
+    """
+    strategy = Native()
+    network = strategy.design(best, strategy.Hyperparameters(**best.config), data).build()
+    load_weights(network, part_of(best.tensors, "average"))
+    wanted = classifier.model.preprocessing
+    eager = Classifying(network, wanted.mean, wanted.deviation, wanted.mirrored).eval()
+
+    def torch_loop(batch: int) -> int:
+        with torch.no_grad():
+            for start in range(0, len(images), batch):
+                eager(torch.from_numpy(images[start : start + batch]))
+        return len(images)
+
+    def onnx_loop(batch: int) -> int:
+        for start in range(0, len(images), batch):
+            classifier.session.run(None, {"images": images[start : start + batch]})
+        return len(images)
+
+    print(f"\n{'batch':>6} {'torch':>9} {'onnx':>9}  images/CPU-s")
+    found = {}
+    for batch in (1, 32, 256):
+        pairs = [(speed(lambda: onnx_loop(batch)), speed(lambda: torch_loop(batch))) for _ in range(TURNS)]  # noqa: B023
+        found[batch] = statistics.median(a / b for a, b in pairs)
+        onnx, eager_speed = (statistics.median(values) for values in zip(*pairs, strict=True))
+        print(f"{batch:6} {eager_speed:9,.0f} {onnx:9,.0f}  ratio {found[batch]:.2f}")
+    names = {1: "onnx_speedup", 32: "onnx_speedup_batch_32", 256: "onnx_speedup_batch_256"}
+    return {names[batch]: ratio for batch, ratio in found.items()}
+
+
+def show_test(classifier: Classifier, rows: pd.DataFrame, place: Path) -> float:
+    """Prints the figures on the test images, and what corruption does to them."""
+    test = rows[rows["split"] == Split.TEST.value]
+    images = np.load(place / "images.npy", mmap_mode="r")[test["row"].to_numpy()]
+    labels = test["label"].to_numpy()
+    figures = classification_figures(labels, classifier.probabilities(images))
+    print("\ntest (10,000 images, 95 % interval)")
+    for name, figure in figures.items():
+        print(f"{name:10} {figure.value:.4f}  {figure.low:.4f} to {figure.high:.4f}")
+    told = classifier.classify(images[:2000])
+    print(f"referred to a human: {told['refer'].mean():.1%}")
+    for name, corruption in CORRUPTIONS.items():
+        worse = [
+            accuracy(labels[:2000], classifier.classify(corruption(images[:2000], s, 0))["label"])
+            for s in (1, 3, 5)
+        ]
+        print(f"{name:10} at severity 1, 3, 5: " + ", ".join(f"{value:.3f}" for value in worse))
+    return figures["accuracy"].value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--budget", type=float, default=345.0, help="CPU-seconds of the training")
+    parser.add_argument("--threads", type=int, default=0, help="of torch and onnxruntime; 0 for all cores")
+    parser.add_argument(
+        "--quick", action="store_true", help="train for 20 CPU-seconds and score no test image"
+    )
+    chosen = parser.parse_args()
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    archive = chosen.data / "vision" / "fashion-mnist.zip"
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made)
+        rows = decoded(archive, place)
+        data = shown(rows, place)
+        result |= ratios(archive, rows, place)
+        best, classifier, used = trained(data, 20.0 if chosen.quick else chosen.budget, place / "model")
+        print(f"\ntrained in {used:.0f} CPU-seconds with {torch.get_num_threads()} threads")
+        sample = np.array(np.load(place / "images.npy", mmap_mode="r")[:1024])
+        result |= onnx_speedups(best, classifier, sample, data)
+        result["accuracy"] = None if chosen.quick else show_test(classifier, rows, place)
+        result["train_cpu_seconds"] = used
+    # A share of the pipeline's time is known only where a pipeline ran.
+    result["pipeline_share"] = None
+    print("\npipeline_share is null: it is measured on a run of `trainyard pipeline`, not here")
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
