@@ -9,7 +9,6 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from domain.errors import OutsideError
-from domain.kinds import Kind
 from tasks.choice import choose_strategy
 from tasks.datasets import dataset_facts
 from tasks.outcome import Choice, DatasetFacts, TrainOutcome
@@ -31,23 +30,22 @@ def train(
     dataset: Annotated[str, Field(description="name, id or fingerprint; 'latest' for the newest")] = "latest",
     strategy: Annotated[str, Field(description="auto, llm, transfer or native")] = "auto",
     hyperparameters: Annotated[list[str], Field(description="name=value, over the defaults")] = [],  # noqa: B006
-    kind: Kind = Kind.GRADING,
     otherwise: Annotated[str, Field(description="takes over when no model answers; '' none")] = "",
 ) -> TrainOutcome:
     """Chooses a strategy, trains it iteration by iteration, registers the model."""
     facts = dataset_facts(dataset)
-    choice = choose_strategy(kind.value, facts["id"], strategy, hyperparameters)
-    job_id = begin_job(kind.value, facts["id"], choice, str(flow_run.id))
+    choice = choose_strategy(facts["kind"], facts["id"], strategy, hyperparameters)
+    job_id = begin_job(facts["kind"], facts["id"], choice, str(flow_run.id))
     try:
         return _trained(facts, choice, job_id)
     except OutsideError as outage:
         if not otherwise or otherwise == choice["strategy"]:
             raise
         abandon_job(job_id, str(outage))
-        second = choose_strategy(kind.value, facts["id"], otherwise, [])
+        second = choose_strategy(facts["kind"], facts["id"], otherwise, [])
         passed = {"name": choice["strategy"], "objection": str(outage)}
         second = Choice(**{**second, "requested": strategy, "passed_over": [*choice["passed_over"], passed]})
-        return _trained(facts, second, begin_job(kind.value, facts["id"], second, str(flow_run.id)))
+        return _trained(facts, second, begin_job(facts["kind"], facts["id"], second, str(flow_run.id)))
 
 
 def _trained(facts: DatasetFacts, choice: Choice, job_id: str) -> TrainOutcome:

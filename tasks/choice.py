@@ -12,14 +12,14 @@ from prefect import task
 from pydantic import ValidationError
 
 from domain.errors import SettingError, StrategyError
-from domain.kinds import Kind, Split
+from domain.kinds import Kind
 from infra import catalog as records
-from strategies.base import GradingData, Hyperparameters, Strategy, Surroundings
+from strategies.base import Hyperparameters, Strategy, Surroundings
 from strategies.registry import strategies_of, strategy
 from tasks.language_models import language_models
+from tasks.materials import material_of
 from tasks.outcome import Choice, Recipe
 from tasks.policy import RETRIED, code_of
-from tasks.promise import promise_of
 from tasks.workplace import workplace
 
 log = logging.getLogger(__name__)
@@ -101,19 +101,8 @@ def surroundings() -> Surroundings:
 
 
 @lru_cache(maxsize=2)
-def training_data(dataset_id: str) -> GradingData:
-    """The dataset as strategies see it: graded train and validation answers, never the test split."""
+def training_data(dataset_id: str) -> Any:
+    """The dataset as its kind's strategies see it: train and validation, never the test split."""
     place = workplace()
-    frames = records.dataset_frames(place.catalog, dataset_id)
     dataset = records.dataset(place.catalog, place.settings.owner, dataset_id)
-    answers = frames.answers
-    promised, tolerance = promise_of(place, dataset)
-    usable = answers["split"].isin([Split.TRAIN, Split.VALIDATION]) & answers["gold"].notna()
-    return GradingData(
-        items=frames.items,
-        answers=answers[usable].reset_index(drop=True),
-        fingerprint=dataset.fingerprint,
-        surroundings=surroundings(),
-        promised_agreement=promised,
-        agreement_tolerance=tolerance,
-    )
+    return material_of(dataset.kind).training_data(place, dataset, surroundings())

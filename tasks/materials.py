@@ -1,4 +1,4 @@
-"""What the kinds of work differ in on the way from files to a dataset.
+"""What the kinds of work differ in on the way from files to a dataset, and to what training reads of it.
 
 Flows and tasks are the same for all kinds; where a step has to know the kind, it asks the kind's `Material`.
 """
@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypedDict
 from domain.errors import InputError
 from domain.kinds import ROLES, Kind, Role
 from infra.catalog import Dataset
+from strategies.base import Surroundings
 from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome, SecondReadings
 from tasks.workplace import Workplace
 
@@ -55,6 +56,9 @@ class Material(Protocol):
         """The dataset, checked and split without leaks; made once for the same content."""
 
     def facts(self, place: Workplace, dataset: Dataset) -> DatasetFacts: ...
+
+    def training_data(self, place: Workplace, dataset: Dataset, surroundings: Surroundings) -> Any:
+        """The dataset as the kind's strategies see it: train and validation, never the test split."""
 
     def summary(
         self,

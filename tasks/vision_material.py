@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.kinds import Kind, Role
+from domain.kinds import Kind, Role, Split
 from domain.vision.images import Shape
 from infra import catalog as records
 from infra.catalog import Dataset
+from strategies.base import Surroundings, VisionData
 from tasks.materials import FileChunk, Wanted
 from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome, SecondReadings
-from tasks.picture_sets import make_picture_dataset, shape_words, source_of
+from tasks.picture_sets import make_picture_dataset, pictures_of, shape_words, source_of
 from tasks.pictures import find_pictures, ingest_pictures
 from tasks.workplace import Workplace
+
+_TRAINED_ON = ("row", "image_id", "path", "class_name", "label", "split")
 
 
 class VisionMaterial:
@@ -40,7 +43,7 @@ class VisionMaterial:
     ) -> Dataset:
         return make_picture_dataset(place, name, taken, seed, max_reject_share)
 
-    def facts(self, place: Workplace, dataset: Dataset) -> DatasetFacts:  # noqa: ARG002
+    def facts(self, place: Workplace, dataset: Dataset) -> DatasetFacts:
         told = dataset.facts
         splits = ", ".join(f"{n} {name}" for name, n in told["splits"].items())
         shape = shape_words(Shape(told["size"], told["channels"]))
@@ -58,7 +61,19 @@ class VisionMaterial:
             splits=told["splits"],
             set_aside=told["set_aside"],
             n_blank=0,
-            promise=[],
+            promise=[place.settings.promised_accuracy],
+        )
+
+    def training_data(self, place: Workplace, dataset: Dataset, surroundings: Surroundings) -> VisionData:
+        images_path, rows, classes = pictures_of(place, dataset)
+        seen = rows[rows["split"] != Split.TEST]
+        return VisionData(
+            images_path=images_path,
+            rows=seen[list(_TRAINED_ON)].reset_index(drop=True),
+            classes=classes,
+            fingerprint=dataset.fingerprint,
+            surroundings=surroundings,
+            promised_accuracy=place.settings.promised_accuracy,
         )
 
     def summary(
