@@ -29,7 +29,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Marking guides and graded submissions in; an evaluated grader and a report out.\n\n"
+    help="Marking guides and graded submissions in, an evaluated grader and a report out; or labelled "
+    "pictures in, a classifier and its report out.\n\n"
     "Start with `trainyard pipeline`. Settings are `TRAINYARD_*` variables (see `trainyard config`). "
     "Exit code 0: done, 1: something could not be done or used (the message says what), 2: usage.",
 )
@@ -119,9 +120,14 @@ def pipeline(
     otherwise: Otherwise = "",
     key_file: KeyFile = None,
     allow_rejects: AllowRejects = False,
+    kind: KindName = None,
+    images: Images = None,
+    size: Size = 0,
+    channels: Channels = 0,
     json: Json = False,
 ) -> None:
     """Prepare, train, evaluate and report in one go; run it again and nothing is done twice."""
+    _check_kind(kind, images)
     material = _material(
         guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
     )
@@ -130,6 +136,9 @@ def pipeline(
         "flows.pipeline",
         "pipeline",
         **material,
+        images=absolute(images),
+        size=size,
+        channels=channels,
         strategy=strategy,
         hyperparameters=hyperparameters or [],
         otherwise=otherwise,
@@ -159,10 +168,7 @@ def prepare(
     json: Json = False,
 ) -> None:
     """Read guides and submissions, or an archive of labelled pictures, and make the dataset."""
-    if kind is Kind.VISION and images is None:
-        raise typer.BadParameter("--kind vision needs --images", param_hint="--kind")
-    if kind is Kind.GRADING and images is not None:
-        raise typer.BadParameter("--images are for --kind vision", param_hint="--kind")
+    _check_kind(kind, images)
     material = _material(
         guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
     )
@@ -185,7 +191,7 @@ def train(
     otherwise: Otherwise = "",
     json: Json = False,
 ) -> None:
-    """Train a grader on a dataset and register it; a broken-off training is resumed."""
+    """Train a model on a dataset and register it; a broken-off training is resumed."""
     outcome = run_flow(
         "flows.train",
         "train",
@@ -205,7 +211,7 @@ def evaluate(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Grade the held-out answers with a job's model and measure the agreement."""
+    """Try a job's model on what was held out, and measure how good it is."""
     show(run_flow("flows.evaluate", "evaluate", job=job, dataset=dataset), json, "show_evaluate")
 
 
@@ -252,6 +258,13 @@ def grade(
         say(f"{n} answers have no mark and are for a human: {'; '.join(reasons[:5])}")
     if outcome["unparsed"] or outcome["ungraded"]:
         raise typer.Exit(1)
+
+
+def _check_kind(kind: Kind | None, images: Path | None) -> None:
+    if kind is Kind.VISION and images is None:
+        raise typer.BadParameter("--kind vision needs --images", param_hint="--kind")
+    if kind is Kind.GRADING and images is not None:
+        raise typer.BadParameter("--images are for --kind vision", param_hint="--kind")
 
 
 def _material(

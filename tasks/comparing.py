@@ -19,7 +19,7 @@ from domain.identity import fingerprint
 from domain.kinds import Split
 from infra import catalog as records
 from infra.catalog import Evaluation, Job, JobState
-from tasks.evaluation import load_evaluation
+from tasks.grading_evaluation import load_evaluation
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
 

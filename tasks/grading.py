@@ -20,7 +20,7 @@ from domain.grading.contracts import Predictions
 from infra import catalog as records
 from infra.model_registry import ModelRegistry
 from tasks.effects import asking
-from tasks.evaluation import load_registered, parted
+from tasks.grading_evaluation import load_registered, parted
 from tasks.outcome import GradeOutcome, Ingested
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
