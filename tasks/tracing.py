@@ -31,7 +31,9 @@ def trace_once(
 ) -> tuple[Traced | Refused, ...]:
     """What the sandbox made of each program, from `scratch` where it was traced before."""
     places = [_place(program, limits, scratch) for program in programs]
-    found = {place: _read(place, limits) for place in dict.fromkeys(places)}
+    found: dict[Path, Traced | Refused | None] = {
+        place: _read(place, limits) for place in dict.fromkeys(places)
+    }
     new = {place: one for place, one in zip(places, programs, strict=True) if found[place] is None}
     if new:
         without = load_settings().sandbox_without.replace(",", " ").split()

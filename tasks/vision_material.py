@@ -15,7 +15,7 @@ from tasks.picture_sets import make_picture_dataset, pictures_of, shape_words, s
 from tasks.pictures import find_pictures, ingest_pictures
 from tasks.workplace import Workplace
 
-_TRAINED_ON = ("row", "image_id", "path", "class_name", "label", "split")
+_TRAINED_ON = ("row", "image_id", "path", "class_name", "label", "split", "group")
 
 
 class VisionMaterial:
