@@ -42,7 +42,7 @@ def trace_once(
             found[place] = outcome
             if isinstance(outcome, Traced) or outcome.stage not in _PASSING:
                 _write(place, outcome)
-    return tuple(outcome for place in places if (outcome := found[place]) is not None)
+    return tuple(told for place in places if (told := found[place]) is not None)
 
 
 def _place(program: Program, limits: NetworkLimits, scratch: Path) -> Path:
