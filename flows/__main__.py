@@ -17,6 +17,7 @@ from domain.kinds import Kind, Protocol
 from flows.commands import guide, looking, reviews, serving
 from flows.commands.compare import compare
 from flows.commands.models import models
+from flows.commands.predict import predict
 from flows.commands.purge import purge
 from flows.commands.running import absolute, run_flow
 from flows.commands.simulate_llm import simulate_llm
@@ -289,7 +290,7 @@ def _exit_for(prepared: Any, allow_rejects: bool) -> None:
 
 for look in (looking.status, looking.runs, looking.show, looking.config, looking.doctor):
     app.command()(look)
-for command in (models, purge, simulate_llm, compare):
+for command in (predict, models, purge, simulate_llm, compare):
     app.command()(command)
 for serve in (serving.up, serving.deploy):
     app.command()(serve)
