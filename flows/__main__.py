@@ -14,7 +14,7 @@ import typer
 
 from domain.errors import TrainyardError
 from domain.kinds import Kind, Protocol
-from flows.commands import guide, looking, reviews, serving
+from flows.commands import guide, looking, model, reviews, serving
 from flows.commands.compare import compare
 from flows.commands.models import models
 from flows.commands.predict import predict
@@ -38,6 +38,7 @@ database = typer.Typer(no_args_is_help=True, help="Look after the catalog's data
 app.add_typer(database, name="db")
 app.add_typer(reviews.reviews, name="reviews")
 app.add_typer(guide.app, name="guide")
+app.add_typer(model.model, name="model")
 
 Guides = Annotated[
     Path | None,
