@@ -20,8 +20,6 @@ from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
 
-_SHOWN = {Kind.GRADING.value: "unseen_answers.qwk", Kind.VISION.value: "unseen_images.accuracy"}
-
 
 def list_models(name: str = "") -> list[dict[str, Any]]:
     """A row a version, by name and the newest first."""
@@ -38,8 +36,8 @@ def list_models(name: str = "") -> list[dict[str, Any]]:
                 "aliases": ", ".join(one.aliases),
                 "kind": kind,
                 "strategy": one.tags.get("strategy", ""),
-                "qwk": metrics.get(_SHOWN[kind]) if kind == Kind.GRADING.value else None,
-                "accuracy": metrics.get(_SHOWN[kind]) if kind == Kind.VISION.value else None,
+                "qwk": metrics.get(judge_of(Kind.GRADING).deciding) if kind == Kind.GRADING else None,
+                "accuracy": metrics.get(judge_of(Kind.VISION).deciding) if kind == Kind.VISION else None,
                 "job": one.tags.get("job_id", "")[:8],
                 "created": one.created.isoformat(timespec="seconds"),
             }
