@@ -14,9 +14,10 @@ import typer
 
 from domain.errors import TrainyardError
 from domain.kinds import Kind, Protocol
-from flows.commands import datasets, guide, looking, reviews, serving
+from flows.commands import datasets, guide, looking, model, reviews, serving
 from flows.commands.compare import compare
 from flows.commands.models import models
+from flows.commands.predict import predict
 from flows.commands.pseudonyms import KeyFile, reveal, tell_refused, under_pseudonyms
 from flows.commands.purge import purge
 from flows.commands.running import absolute, run_flow
@@ -39,6 +40,7 @@ app.add_typer(database, name="db")
 app.add_typer(reviews.reviews, name="reviews")
 app.add_typer(guide.app, name="guide")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(model.model, name="model")
 
 Guides = Annotated[
     Path | None,
@@ -308,7 +310,7 @@ def _exit_for(prepared: Any, allow_rejects: bool) -> None:
 
 for look in (looking.status, looking.runs, looking.show, looking.config, looking.doctor):
     app.command()(look)
-for command in (models, purge, reveal, simulate_llm, compare):
+for command in (predict, models, purge, reveal, simulate_llm, compare):
     app.command()(command)
 for serve in (serving.up, serving.deploy):
     app.command()(serve)

@@ -24,6 +24,7 @@ if not out.is_terminal:
     # A file or a pipe has no edge: nothing is cut to fit one.
     out = Console(highlight=False, soft_wrap=True, width=400)
 MOST_LINES = 12
+NOUNS = {"images": "pictures"}
 HELD_OUT = {Kind.GRADING: "Held-out answers", Kind.VISION: "Held-out pictures"}
 
 
@@ -35,8 +36,9 @@ def show_prepare(outcome: PrepareOutcome) -> None:
             f"{n} {_short(media)}" for media, n in sorted(outcome["formats"][part["role"]].items())
         )
         documents = f"; documents: {formats}" if formats else ""
+        noun = NOUNS.get(part["role"], f"{part['role']} files")
         out.print(
-            f"  {part['n_files']} {part['role']} files: {part['n_new']} new, {part['n_known']} known, "
+            f"  {part['n_files']} {noun}: {part['n_new']} new, {part['n_known']} known, "
             f"{part['n_read']} read now{documents}"
         )
         if part["skipped"]:

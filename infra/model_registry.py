@@ -25,6 +25,9 @@ from infra.model_forms import FORMS, ModelForm
 from infra.tracking import Tracking
 
 CONTENT_TAG = "trainyard.content"
+CHAMPION = "champion"
+_CHAMPIONS_TAG = "trainyard.earlier_champions"
+_MOST_REMEMBERED = 50
 _MODEL_URI = re.compile(r"(?:models:/)?(?P<name>[^@/:]+)(?:@(?P<alias>[\w-]+)|/(?P<number>\d+))")
 _MAX_TAG_CHARS = 5000
 
@@ -101,12 +104,43 @@ class ModelRegistry:
             self._client.finalize_logged_model(model_id, "READY")
             return self._version(name, run_id, model_id, {**tags, CONTENT_TAG: content})
 
-    def promote(self, name: str, version: int, alias: str = "champion") -> None:
-        """Points `alias` at `version`; from then on `models:/name@alias` is that version."""
+    def promote(self, name: str, version: int, alias: str = CHAMPION) -> None:
+        """Points `alias` at `version`; from then on `models:/name@alias` is that version.
+
+        Earlier champions are remembered in a tag of the model, see `earlier_champions`.
+        """
         with asking(self._tracking.tracking_uri):
+            if alias == CHAMPION:
+                model = self._client.get_registered_model(name)
+                before = model.aliases.get(alias)
+                if before is not None and int(before) != version:
+                    history = [*_history(model), int(before)][-_MOST_REMEMBERED:]
+                    self._remember(name, history)
             self._client.set_registered_model_alias(name, alias, str(version))
 
-    def champion(self, name: str, alias: str = "champion") -> ModelVersion | None:
+    def earlier_champions(self, name: str) -> list[int]:
+        """The versions that were champion before, oldest first."""
+        with asking(self._tracking.tracking_uri):
+            return _history(self._client.get_registered_model(name))
+
+    def roll_back(self, name: str) -> int | None:
+        """Makes the champion's predecessor champion again; its number, None where there is none left."""
+        there = {version.version for version in self.versions(name)}
+        with asking(self._tracking.tracking_uri):
+            model = self._client.get_registered_model(name)
+            now, history = model.aliases.get(CHAMPION), _history(model)
+            while history:
+                version = history.pop()
+                if version in there and str(version) != now:
+                    self._client.set_registered_model_alias(name, CHAMPION, str(version))
+                    self._remember(name, history)
+                    return version
+        return None
+
+    def _remember(self, name: str, history: list[int]) -> None:
+        self._client.set_registered_model_tag(name, _CHAMPIONS_TAG, json.dumps(history))
+
+    def champion(self, name: str, alias: str = CHAMPION) -> ModelVersion | None:
         """The version that `alias` points at; None where no such model or alias is there yet."""
         try:
             return self.find(f"models:/{name}@{alias}")
@@ -226,6 +260,10 @@ class ModelRegistry:
             dict(version.tags),
             dict(run.data.metrics) if run else {},
         )
+
+
+def _history(model: Any) -> list[int]:
+    return [int(version) for version in json.loads(model.tags.get(_CHAMPIONS_TAG, "[]"))]
 
 
 def _save(

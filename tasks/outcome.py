@@ -189,6 +189,16 @@ class PipelineOutcome(TypedDict):
     report: ReportOutcome
 
 
+class PredictOutcome(TypedDict):
+    """`predictions` are one row a picture (see `tasks.prediction.COLUMNS`); `rejected` {"name", "reason"} of
+    files that are no sound pictures, `skipped` counts what nobody meant (hidden files, thumbnails)."""
+
+    model: str
+    predictions: list[dict[str, Any]]
+    rejected: list[dict[str, str]]
+    skipped: dict[str, int]
+
+
 class GradeOutcome(TypedDict):
     """`grades` are one row an answer (see `tasks.grading.COLUMNS`); `unparsed` {"name", "problems"}.
 

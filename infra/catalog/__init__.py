@@ -113,6 +113,7 @@ from infra.catalog.training_jobs import (
     iterations,
     jobs,
     record_iteration,
+    rename_model,
     update_job,
 )
 from infra.catalog.training_sets import (
@@ -214,6 +215,7 @@ __all__ = [
     "record_files",
     "record_iteration",
     "rename_dataset",
+    "rename_model",
     "save_evaluation",
     "save_guides",
     "save_part",
