@@ -31,10 +31,9 @@ def trace_once(
 ) -> tuple[Traced | Refused, ...]:
     """What the sandbox made of each program, from `scratch` where it was traced before."""
     places = [_place(program, limits, scratch) for program in programs]
-    found: dict[Path, Traced | Refused | None] = {
-        place: _read(place, limits) for place in dict.fromkeys(places)
-    }
-    new = {place: one for place, one in zip(places, programs, strict=True) if found[place] is None}
+    kept = {place: _read(place, limits) for place in dict.fromkeys(places)}
+    found = {place: outcome for place, outcome in kept.items() if outcome is not None}
+    new = {place: one for place, one in zip(places, programs, strict=True) if place not in found}
     if new:
         without = load_settings().sandbox_without.replace(",", " ").split()
         outcomes = trace(list(new.values()), limits, seconds=SECONDS, without=without)
@@ -42,7 +41,7 @@ def trace_once(
             found[place] = outcome
             if isinstance(outcome, Traced) or outcome.stage not in _PASSING:
                 _write(place, outcome)
-    return tuple(told for place in places if (told := found[place]) is not None)
+    return tuple(found[place] for place in places)
 
 
 def _place(program: Program, limits: NetworkLimits, scratch: Path) -> Path:

@@ -12,7 +12,7 @@ from domain.errors import ReplyError
 from domain.language_models import Answered, Reply, Request
 from domain.vision.programs import NetworkLimits, Program, Refused, Traced
 from infra.llm_simulator.answering import Luck
-from infra.llm_simulator.architect import MIXED
+from infra.llm_simulator.architect import HONEST, MIXED
 from infra.llm_simulator.responders import responder
 from infra.sandbox import trace
 from strategies.base import Ask, Checkpoint, VisionData
@@ -60,24 +60,32 @@ def reply(data: Any) -> Reply:
 class Tracer:
     """The sandbox, remembering what it was given: the same program is traced once."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 30.0) -> None:
+        self._seconds = seconds
         self.known: dict[Program, Traced | Refused] = {}
         self.n_asked = 0
 
     def __call__(self, programs: Sequence[Program], limits: NetworkLimits) -> tuple[Traced | Refused, ...]:
         self.n_asked += len(programs)
         new = [one for one in dict.fromkeys(programs) if one not in self.known]
-        self.known |= zip(new, trace(new, limits, seconds=20), strict=True)
+        self.known |= zip(new, trace(new, limits, seconds=self._seconds), strict=True)
         return tuple(self.known[one] for one in programs)
 
 
 TRACER = Tracer()
 
 
+HONEST_ARCHITECT = architect(HONEST)
+
+
 def step(
-    strategy: Any, checkpoint: Checkpoint, data: VisionData, ask: Asker, tracer: Tracer = TRACER
+    strategy: Any,
+    checkpoint: Checkpoint,
+    data: VisionData,
+    ask: Asker = HONEST_ARCHITECT,
+    tracer: Tracer = TRACER,
 ) -> Checkpoint:
-    """One iteration."""
+    """One iteration, its wishes granted."""
     iteration = strategy.iterate(checkpoint, data)
     try:
         wish = next(iteration)
@@ -88,6 +96,20 @@ def step(
             wish = iteration.send(granted)
     except StopIteration as end:
         return end.value
+
+
+def train(
+    strategy: Any,
+    config: Any,
+    data: VisionData,
+    after: Callable[[Checkpoint], Checkpoint] = lambda c: c,
+) -> Checkpoint:
+    """The best checkpoint of a whole training; `after` sees and may replace each checkpoint."""
+    checkpoint = best = strategy.start(config, data)
+    while not checkpoint.done:
+        checkpoint = after(step(strategy, checkpoint, data))
+        best = checkpoint if checkpoint.metrics[strategy.objective] == checkpoint.best else best
+    return best
 
 
 def searched(strategy: Any, config: Any, data: VisionData, ask: Asker) -> list[Checkpoint]:

@@ -120,8 +120,9 @@ def _request(
     config: LlmHyperparameters, task: str, schema: str, told: Mapping[str, Any], turn: int
 ) -> Request:
     what, reply = _TASKS[task]
-    # Lone surrogates, which names of files may have, cannot be sent.
-    line = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode()
+    # Sorted, so that a search that goes on from a file asks the same; and lone surrogates, which names of
+    # files may have, cannot be sent.
+    line = json.dumps(told, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace").decode()
     nonce = fingerprint(["fence", config.seed, turn, line])[:16]
     return Request(
         messages=(

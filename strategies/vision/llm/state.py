@@ -60,9 +60,17 @@ def graph_tensor(graph: NetworkGraph) -> np.ndarray:
 def rebuilt(tensors: Mapping[str, np.ndarray], name: str, entry: Entry) -> Contender:
     """The contender whose graph is the tensor `name`. Its weights are zeros: those that were learnt are
     beside it in the checkpoint."""
-    graph = parse_graph(tensors[name].tobytes(), _MOST_NODES, _MOST_PARAMETERS)
-    zeros = {tensor: np.zeros(spec.shape, spec.dtype) for tensor, spec in graph.tensors.items()}
-    return Contender(entry.number, graph, zeros, Figures(**entry.figures), own_recipe(entry))
+    graph = graph_in(tensors, name)
+    return Contender(entry.number, graph, zeros_for(graph), Figures(**entry.figures), own_recipe(entry))
+
+
+def graph_in(tensors: Mapping[str, np.ndarray], name: str) -> NetworkGraph:
+    """What `graph_tensor` made a tensor of. Raises InputError where it holds no graph."""
+    return parse_graph(tensors[name].tobytes(), _MOST_NODES, _MOST_PARAMETERS)
+
+
+def zeros_for(graph: NetworkGraph) -> dict[str, np.ndarray]:
+    return {tensor: np.zeros(spec.shape, spec.dtype) for tensor, spec in graph.tensors.items()}
 
 
 def part(tensors: Mapping[str, np.ndarray], name: str, called: str = "") -> dict[str, np.ndarray]:

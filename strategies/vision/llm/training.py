@@ -21,7 +21,8 @@ from strategies.vision.llm.facts import facts_of, limits_of, own_width, trial_da
 from strategies.vision.llm.halving import Ground
 from strategies.vision.llm.hyperparameters import LlmHyperparameters
 from strategies.vision.llm.search import Round, Search
-from strategies.vision.llm.state import Searched, graph_tensor, metrics_of, part
+from strategies.vision.llm.state import Searched, graph_in, graph_tensor, metrics_of, part, zeros_for
+from strategies.vision.llm.trial import design_of
 from strategies.vision.llm.winner import final_of, inner_of, train_winner, with_inner
 from strategies.vision.networks import build_network
 from strategies.vision.training import Design, channels_and_size, first_checkpoint, gentler, too_little
@@ -98,6 +99,11 @@ class Llm:
         journal = json.dumps([entry.described() for entry in searched.journal], indent=1, sort_keys=True)
         files = {**model.files, "journal.json": journal.encode(), "network.txt": winner.code.encode()}
         return TrainedModel(files, {**checkpoint.config, **winner.recipe}, card)
+
+    def design(self, checkpoint: Checkpoint, config: LlmHyperparameters, data: VisionData) -> Design:
+        """What trains at this checkpoint of a winner; processes that share an iteration ask for it."""
+        graph = graph_in(checkpoint.tensors, "graph")
+        return design_of(graph, zeros_for(graph))
 
 
 def _search_iteration(

@@ -41,9 +41,7 @@ class Contender:
     recipe: Recipe
 
     def design(self) -> Design:
-        return Design(
-            f"generated:{self.graph.fingerprint[:12]}", lambda: TracedNetwork(self.graph, self.weights)
-        )
+        return design_of(self.graph, self.weights)
 
     def config(self, config: LoopHyperparameters, tune: bool, **more: Any) -> LoopHyperparameters:
         """Of its training; `tune` False keeps to the user's."""
@@ -51,6 +49,11 @@ class Contender:
         needed = self.figures.activations_per_image * recipe.batch * _FLOAT_BYTES
         parts = min(recipe.batch, max(config.accumulate, math.ceil(needed / _BATCH_BYTES)))
         return recipe.over(config, accumulate=parts, **more)
+
+
+def design_of(graph: NetworkGraph, weights: Mapping[str, np.ndarray]) -> Design:
+    """The rebuilt network as the loop takes it."""
+    return Design(f"generated:{graph.fingerprint[:12]}", lambda: TracedNetwork(graph, weights))
 
 
 def cannot_learn(

@@ -11,13 +11,14 @@ import numpy as np
 from domain.errors import StrategyError
 from domain.vision.programs import Program, Traced
 from strategies.base import Checkpoint, Effect, Outcome, Trace, VisionData
+from strategies.vision.distributed import next_checkpoint
 from strategies.vision.hyperparameters import LoopHyperparameters
 from strategies.vision.llm.facts import limits_of
 from strategies.vision.llm.hyperparameters import LlmHyperparameters
 from strategies.vision.llm.search import contender_of
 from strategies.vision.llm.state import Searched, graph_tensor, part, rebuilt
 from strategies.vision.llm.trial import Contender, beginning
-from strategies.vision.training import Design, channels_and_size, train_iteration
+from strategies.vision.training import Design, channels_and_size
 
 _LEAST_SECONDS = 1e-3
 
@@ -33,7 +34,9 @@ def train_winner(
         contender = rebuilt(checkpoint.tensors, "graph", Searched.of(checkpoint.state).winner)
         inner = inner_of(checkpoint)
     loop = LoopHyperparameters(**inner.config)
-    after = train_iteration(inner, loop, data, contender.design())
+    # Processes that share the iteration find the network beside the weights.
+    inner = replace(inner, tensors={**inner.tensors, "graph": graph_tensor(contender.graph)})
+    after = next_checkpoint(inner, loop, data, contender.design(), "llm")
     tensors = {
         **after.tensors,
         "graph": graph_tensor(contender.graph),
