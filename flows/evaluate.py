@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tasks.datasets import dataset_facts
 from tasks.evaluation import grade_held_out, measure, record_evaluation
+from tasks.events import MODEL_EVALUATED, MODEL_PROMOTED, told_model
 from tasks.injection import attack_grader
 from tasks.outcome import EvaluateOutcome
 from tasks.policy import task_runner
@@ -30,4 +31,8 @@ def evaluate(
         graded = grade_held_out.with_options(refresh_cache=True)(*held_out)
     attacked = attack_grader(*held_out)
     measured = measure(graded, facts["id"], facts["fingerprint"], facts["promise"])
-    return record_evaluation(model["job_id"], graded, measured, attacked)
+    outcome = record_evaluation(model["job_id"], graded, measured, attacked)
+    told_model(MODEL_EVALUATED, outcome["job_id"])
+    if outcome["champion"]:
+        told_model(MODEL_PROMOTED, outcome["job_id"])
+    return outcome

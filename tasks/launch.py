@@ -17,6 +17,9 @@ from infra.processes import MARK, Guard
 from infra.servers import prefect_environment, running
 from infra.settings import Settings, load_settings
 
+ATTENDED = "_TRAINYARD_ATTENDED"
+"""The variable that says that someone is at the keyboard, or something that goes on by itself."""
+
 
 @contextmanager
 def attended() -> Iterator[None]:
@@ -33,6 +36,8 @@ def attended() -> Iterator[None]:
         Guard(os.environ[MARK])
     # What was imported lives as long as the process: looking through it for garbage takes 0.2 s each time.
     gc.freeze()
+    # Who sits there goes on with the next step: no automation need do it for them (see tasks.events).
+    os.environ[ATTENDED] = "yes"
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
 

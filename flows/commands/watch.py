@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.commands.running import launch
 from flows.commands.speech import say
+
+if TYPE_CHECKING:
+    from tasks.inbox import Done
 
 
 def watch(
@@ -36,7 +39,7 @@ def watch(
     make one dataset and one training. Stop with Ctrl-C; run it again after a crash and nothing is repeated.
     """
     launch()
-    from tasks.inbox import Done, watching
+    from tasks.inbox import watching
     from tasks.launch import attended, warm_up_tracking
 
     def run(given: dict[str, str], name: str) -> Done:
@@ -57,7 +60,7 @@ def watch(
             say("stopped watching")
 
 
-def _whole_road(given: dict[str, str], name: str, strategy: str, hyperparameters: list[str]) -> Any:
+def _whole_road(given: dict[str, str], name: str, strategy: str, hyperparameters: list[str]) -> Done:
     from flows.pipeline import pipeline
     from flows.prepare import prepare
     from tasks.inbox import Done, done_of
