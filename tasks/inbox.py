@@ -53,8 +53,9 @@ class Watch:
     def serve_once(self) -> bool:
         """Serves what is quiet and not yet done; whether there was something.
 
-        A neighbour that does not answer is asked again at the next call (see `pause`); anything else that
-        went wrong is told in inbox.csv, and the same files are not tried again before something changes.
+        Where the files are at fault that is told in inbox.csv, and the same files are not tried again before
+        something changes; after anything else they are tried again, later and later (see `pause`). Raises
+        SettingError.
         """
         batch = self._inbox.batch()
         if not batch:
@@ -62,10 +63,15 @@ class Watch:
         self._say(f"{self._inbox.folder}: {len(batch)} files are quiet and new")
         try:
             done = self._served(batch)
-        except OutsideError as away:
+        except SettingError:
+            # Nothing that time or the files could help: corrected and started again by whoever started us.
+            raise
+        except Exception as away:
+            # A Prefect server that is down raises whatever its client does; a watcher outlives it.
             self._failures += 1
-            self._say(f"not now, tried again in {self.pause(0):.0f} s: {away}")
-            self._inbox.tell(_rows(batch, {}, "waiting", f"tried again soon: {away}"))
+            reason = str(away) if isinstance(away, TrainyardError) else f"{type(away).__name__}: {away}"
+            self._say(f"not now, tried again in {self.pause(0):.0f} s: {reason}")
+            self._inbox.tell(_rows(batch, {}, "waiting", f"tried again soon: {reason}"))
             return False
         self._failures = 0
         self._inbox.finish(batch, self._told(batch, done))
@@ -89,7 +95,6 @@ class Watch:
             try:
                 done[pictured] = self._run(given, name)
             except (OutsideError, SettingError):
-                # Nothing that the files could help: a setting is corrected by restarting the watcher.
                 raise
             except TrainyardError as error:
                 self._say(f"{name}: {error}")
