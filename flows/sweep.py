@@ -40,8 +40,8 @@ def sweep(
 def do(one: Pending) -> None:
     """One step, by the flow that does it for people too."""
     if one["step"] == "train":
-        train(one["subject"], one["strategy"], one["hyperparameters"])
+        train(one["subject"][:12], one["strategy"], one["hyperparameters"])
     elif one["step"] == "evaluate":
-        evaluate(one["subject"])
+        evaluate(one["subject"][:8])
     else:
-        report(one["subject"])
+        report(one["subject"][:8])

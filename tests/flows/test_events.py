@@ -85,7 +85,7 @@ def reported(trainyard: CommandLine) -> bool:
         return any(records.find_report(catalog, job.id) for job in records.jobs(catalog, "local"))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_dataset_made_by_the_worker_is_trained_on_evaluated_and_reported_by_itself_once(
     up: tuple[CommandLine, Server], class_set: Path, wait_for: Wait
 ) -> None:
@@ -103,7 +103,7 @@ def test_a_dataset_made_by_the_worker_is_trained_on_evaluated_and_reported_by_it
     given = {"guides": str(class_set / "guides"), "submissions": str(class_set / "papers")}
     for _ in range(2):
         server.post(f"deployments/{prepare}/create_flow_run", {"parameters": given})
-    wait_for(lambda: reported(trainyard), 240)
+    wait_for(lambda: reported(trainyard), 480)
     (job,) = jobs_of(trainyard)
     assert job.state is JobState.FINISHED
     (swept,) = [run for run in server.runs("sweep") if not run["auto_scheduled"]]

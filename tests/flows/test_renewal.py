@@ -45,6 +45,7 @@ def scheduled(trainyard: CommandLine) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.timeout(900)
 def test_new_graded_papers_measure_the_champion_and_then_make_a_new_dataset_once(
     trainyard: CommandLine, papers: Path, tmp_path: Path
 ) -> None:

@@ -98,6 +98,7 @@ def test_a_guide_alone_waits_for_papers_with_the_reason_and_is_trained_on_when_t
         wait_for(lambda: told(inbox)["guides/plants.txt"]["job"], 200)
 
 
+@pytest.mark.timeout(600)
 def test_killed_in_the_middle_and_started_again_it_repeats_nothing(
     trainyard: CommandLine, class_set: Path, tmp_path: Path
 ) -> None:
