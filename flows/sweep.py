@@ -19,11 +19,17 @@ from tasks.policy import task_runner
 def sweep(
     dataset: Annotated[str, Field(description="fingerprint of the only dataset to look at; '' all")] = "",
     job: Annotated[str, Field(description="id of the only job to look at; '' all")] = "",
+    strategy: Annotated[str, Field(description="of new trainings: auto, llm, transfer or native")] = "auto",
+    hyperparameters: Annotated[list[str], Field(description="of new trainings: name=value")] = [],  # noqa: B006
 ) -> SweepOutcome:
     """Trains, evaluates and reports what waits for it, until nothing does."""
     outcome = SweepOutcome(done=[], failed=[])
     tried: set[tuple[str, str]] = set()
-    while waiting := [p for p in pending_work(dataset, job) if (p["step"], p["subject"]) not in tried]:
+    while waiting := [
+        p
+        for p in pending_work(dataset, job, strategy, hyperparameters)
+        if (p["step"], p["subject"]) not in tried
+    ]:
         for one in waiting:
             tried.add((one["step"], one["subject"]))
             try:

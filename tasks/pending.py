@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from prefect import task
@@ -14,11 +15,13 @@ from tasks.events import DATASET_CREATED, MODEL_EVALUATED, MODEL_REGISTERED
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
 
+_NOT_BEGUN = ""
+
 
 class Pending(TypedDict):
     """Work that waits: to "train" on a dataset (its fingerprint), or to "evaluate" or "report" a job.
 
-    `strategy` and `hyperparameters` are those of a training that was broken off, else "auto" and none.
+    `strategy` and `hyperparameters` of a training that was broken off are those it had.
     """
 
     step: str
@@ -35,9 +38,12 @@ class SweepOutcome(TypedDict):
 
 
 @task(task_run_name="find what is pending", **RETRIED)
-def pending_work(dataset: str = "", job: str = "") -> list[Pending]:
+def pending_work(
+    dataset: str = "", job: str = "", strategy: str = "auto", hyperparameters: Sequence[str] = ()
+) -> list[Pending]:
     """What nobody did yet of what was announced: about one dataset or job where given, else of all.
 
+    Trainings that nobody has begun are to be by `strategy` with the `hyperparameters` ("name=value").
     What failed is not tried again: bad data stays bad. What was broken off by a crash is.
     """
     place = workplace()
@@ -52,6 +58,9 @@ def pending_work(dataset: str = "", job: str = "") -> list[Pending]:
         by_id = {one.id: one for one in records.jobs(place.catalog, place.settings.owner, limit=10_000)}
         of_jobs = dict.fromkeys([*_announced(place, MODEL_REGISTERED), *_announced(place, MODEL_EVALUATED)])
         found += [_next_of_job(place, by_id[job_id]) for job_id in of_jobs if job_id in by_id]
+    for one in found:
+        if one and (one["step"], one["strategy"]) == ("train", _NOT_BEGUN):
+            one["strategy"], one["hyperparameters"] = strategy, list(hyperparameters)
     unique = {(one["step"], one["subject"]): one for one in found if one}
     return list(unique.values())
 
@@ -70,7 +79,7 @@ def _next_of_dataset(place: Workplace, fingerprint: str) -> Pending | None:
         return None
     jobs = [j for j in records.jobs(place.catalog, owner, limit=10_000) if j.dataset_id == dataset.id]
     if not jobs:
-        return Pending(step="train", subject=dataset.fingerprint, strategy="auto", hyperparameters=[])
+        return Pending(step="train", subject=dataset.fingerprint, strategy=_NOT_BEGUN, hyperparameters=[])
     return _next_of_job(place, jobs[0])
 
 
