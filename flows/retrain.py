@@ -28,7 +28,7 @@ def retrain() -> SweepOutcome:
         if new["fingerprint"] == old["fingerprint"]:
             continue
         told_dataset(new)
-        swept = sweep(dataset=new["fingerprint"])
+        swept = sweep(dataset=new["fingerprint"], strategy=old["strategy"])
         outcome["done"] += swept["done"]
         outcome["failed"] += swept["failed"]
     return outcome

@@ -14,7 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from domain.grading.evaluation import evaluate
 from domain.kinds import Kind, Split
 from infra import catalog as records
-from infra.catalog import Dataset, JobState
+from infra.catalog import Dataset, Job, JobState
 from infra.model_registry import ModelRegistry
 from tasks.effects import asking
 from tasks.evaluation import headline_of, load_registered, parted
@@ -29,7 +29,7 @@ LEAST_NEW_ANSWERS = 20
 
 
 class Renewable(TypedDict):
-    """What a dataset is made of, to make it again."""
+    """What a dataset is made of, to make it again, and the strategy of the newest model trained on it."""
 
     name: str
     kind: str
@@ -37,6 +37,7 @@ class Renewable(TypedDict):
     protocol: str
     seed: int
     fingerprint: str
+    strategy: str
 
 
 class NewAnswers(TypedDict):
@@ -63,8 +64,9 @@ def renewable() -> list[Renewable]:
             protocol=dataset.protocol,
             seed=dataset.seed,
             fingerprint=dataset.fingerprint,
+            strategy=job.strategy,
         )
-        for dataset in _trained_on(place).values()
+        for dataset, job in _trained_on(place).values()
         if dataset.kind is Kind.GRADING
     ]
 
@@ -75,7 +77,7 @@ def measure_champions() -> list[NewAnswers]:
     place = workplace()
     found = [
         _on_new_answers(place, dataset)
-        for dataset in _trained_on(place).values()
+        for dataset, _ in _trained_on(place).values()
         if dataset.kind is Kind.GRADING
     ]
     rows = [f"| {one['model']} | {one['n_new']} | {_told(one)} |" for one in found]
@@ -84,13 +86,13 @@ def measure_champions() -> list[NewAnswers]:
     return found
 
 
-def _trained_on(place: Workplace) -> dict[str, Dataset]:
-    """name → newest dataset with a finished job."""
+def _trained_on(place: Workplace) -> dict[str, tuple[Dataset, Job]]:
+    """name → newest dataset with a finished job, and the newest of those."""
     jobs = records.jobs(place.catalog, place.settings.owner, states=[JobState.FINISHED], limit=10_000)
-    used = {job.dataset_id for job in jobs}
+    newest = {job.dataset_id: job for job in reversed(jobs)}
     datasets = records.datasets(place.catalog, place.settings.owner)
     ordered = sorted(datasets, key=lambda dataset: dataset.created_at)
-    return {dataset.name: dataset for dataset in ordered if dataset.id in used}
+    return {dataset.name: (dataset, newest[dataset.id]) for dataset in ordered if dataset.id in newest}
 
 
 def _on_new_answers(place: Workplace, dataset: Dataset) -> NewAnswers:
