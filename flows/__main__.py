@@ -23,6 +23,7 @@ from flows.commands.purge import purge
 from flows.commands.running import absolute, run_flow
 from flows.commands.simulate_llm import simulate_llm
 from flows.commands.speech import JobId, Json, say, show
+from flows.commands.watch import watch
 
 app = typer.Typer(
     name="trainyard",
@@ -312,7 +313,7 @@ for look in (looking.status, looking.runs, looking.show, looking.config, looking
     app.command()(look)
 for command in (predict, models, purge, reveal, simulate_llm, compare):
     app.command()(command)
-for serve in (serving.up, serving.deploy):
+for serve in (serving.up, serving.deploy, watch):
     app.command()(serve)
 database.command("upgrade")(serving.upgrade)
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tasks.datasets import dataset_facts
 from tasks.evaluation import measure, predict_held_out, record_evaluation, stress_model
+from tasks.events import MODEL_EVALUATED, MODEL_PROMOTED, told_model
 from tasks.outcome import EvaluateOutcome, HeldOut
 from tasks.policy import task_runner
 from tasks.runs import trained_model
@@ -35,4 +36,9 @@ def evaluate(
         # What a language model did not answer, now or in an earlier run, is asked once more.
         predicted = predict_held_out.with_options(refresh_cache=True)(held)
     stressed = stress_model(held)
-    return record_evaluation(held, predicted, stressed, measure(held, predicted, stressed, facts["promise"]))
+    measured = measure(held, predicted, stressed, facts["promise"])
+    outcome = record_evaluation(held, predicted, stressed, measured)
+    told_model(MODEL_EVALUATED, outcome["job_id"])
+    if outcome["champion"]:
+        told_model(MODEL_PROMOTED, outcome["job_id"])
+    return outcome

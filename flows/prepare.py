@@ -9,6 +9,7 @@ from pydantic import Field
 
 from domain.kinds import Kind, Protocol, Role
 from tasks.datasets import make_dataset, taken_of
+from tasks.events import told_dataset, told_ingested
 from tasks.ingest import find_files, ingest_files, merged
 from tasks.materials import Wanted, kind_of
 from tasks.model_parsing import read_guides_again, second_reading_wanted
@@ -28,7 +29,7 @@ def ingest(
 ) -> Ingested:
     """Files to documents, archives to points: each content is read once."""
     chunks = find_files(Role(role).value, path, Wanted(size=size, channels=channels))
-    return merged([future.result() for future in ingest_files.map(chunks)])
+    return told_ingested(merged([future.result() for future in ingest_files.map(chunks)]))
 
 
 @flow(name="prepare", flow_run_name="prepare {dataset}", task_runner=task_runner())
@@ -52,7 +53,9 @@ def prepare(
         ingested = [ingest(role, path, size, channels) for role, path in given.items()]
         readings = parse() if kind in PARSED else None
         taken = taken_of(kind.value, ingested, accept_doubtful)
-        facts = make_dataset(kind.value, dataset, taken, Protocol(protocol).value, seed, max_reject_share)
+        facts = told_dataset(
+            make_dataset(kind.value, dataset, taken, Protocol(protocol).value, seed, max_reject_share)
+        )
         preparation.ready(facts)
     return prepared(ingested, facts, readings)
 

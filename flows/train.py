@@ -10,7 +10,9 @@ from pydantic import Field
 
 from domain.errors import OutsideError
 from tasks.choice import choose_strategy
+from tasks.claims import alone, training_of
 from tasks.datasets import dataset_facts
+from tasks.events import MODEL_REGISTERED, told_model
 from tasks.outcome import Choice, DatasetFacts, TrainOutcome
 from tasks.policy import Tally, task_runner
 from tasks.runs import abandon_job, end_run, finish_model, open_run, register_model
@@ -35,20 +37,29 @@ def train(
     """Chooses a strategy, trains it iteration by iteration, registers the model."""
     facts = dataset_facts(dataset)
     choice = choose_strategy(facts["kind"], facts["id"], strategy, hyperparameters)
-    job_id = begin_job(facts["kind"], facts["id"], choice, str(flow_run.id))
     try:
-        return _trained(facts, choice, job_id)
+        return _trained(facts, choice)
     except OutsideError as outage:
         if not otherwise or otherwise == choice["strategy"]:
             raise
-        abandon_job(job_id, str(outage))
+        abandon_job(begin_job(facts["kind"], facts["id"], choice, str(flow_run.id)), str(outage))
         second = choose_strategy(facts["kind"], facts["id"], otherwise, [])
         passed = {"name": choice["strategy"], "objection": str(outage)}
         second = Choice(**{**second, "requested": strategy, "passed_over": [*choice["passed_over"], passed]})
-        return _trained(facts, second, begin_job(facts["kind"], facts["id"], second, str(flow_run.id)))
+        return _trained(facts, second)
 
 
-def _trained(facts: DatasetFacts, choice: Choice, job_id: str) -> TrainOutcome:
+def _trained(facts: DatasetFacts, choice: Choice) -> TrainOutcome:
+    """Trained to its end by one flow run alone; the others wait, and find it done."""
+    with alone(training_of(facts["fingerprint"], choice["strategy"], choice["config"]), str(flow_run.id)):
+        outcome = _trained_alone(
+            facts, choice, begin_job(facts["kind"], facts["id"], choice, str(flow_run.id))
+        )
+    told_model(MODEL_REGISTERED, outcome["job_id"])
+    return outcome
+
+
+def _trained_alone(facts: DatasetFacts, choice: Choice, job_id: str) -> TrainOutcome:
     """The job trained to its end and its model registered."""
     run_id = open_run(job_id, str(flow_run.id))
     tally = Tally()

@@ -22,6 +22,9 @@ from infra.settings import Settings, load_settings
 # tell all that Prefect says.
 _log_from = lru_cache(maxsize=1)(set_up_logging)
 
+ATTENDED = "_TRAINYARD_ATTENDED"
+"""The variable that says that someone is at the keyboard, or something that goes on by itself."""
+
 
 @contextmanager
 def attended() -> Iterator[None]:
@@ -38,6 +41,8 @@ def attended() -> Iterator[None]:
         Guard(os.environ[MARK])
     # What was imported lives as long as the process: looking through it for garbage takes 0.2 s each time.
     gc.freeze()
+    # Who sits there goes on with the next step: no automation need do it for them (see tasks.events).
+    os.environ[ATTENDED] = "yes"
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
 

@@ -111,11 +111,20 @@ def is_outside(task: Any, task_run: Any, state: Any) -> bool:  # noqa: ARG001 - 
     return False
 
 
+def tell_failure(task: Any, task_run: Any, state: Any) -> None:
+    """State hook of every task: a broken contract is an event that others can act on."""
+    # Late: that module is one of tasks, which need this one.
+    from tasks.events import tell_broken_contract
+
+    tell_broken_contract(task, task_run, state)
+
+
 RETRIED: dict[str, Any] = {
     "retries": 3,
     "retry_delay_seconds": [1, 5, 15],
     "retry_jitter_factor": 0.5,
     "retry_condition_fn": is_outside,
+    "on_failure": [tell_failure],
 }
 """For tasks whose result need not be kept: what they did is in the catalog."""
 

@@ -4,6 +4,8 @@ Functions take a `Catalog`, give frozen records or frames, and may all be repeat
 the same content changes nothing.
 """
 
+from infra.catalog.announcements import Announcement, announce_once, announcements
+from infra.catalog.claims import Claim, claim, holder_of, release, renew
 from infra.catalog.connection import Catalog
 from infra.catalog.frames import (
     GuideRow,
@@ -128,7 +130,9 @@ from infra.catalog.training_sets import (
 from infra.catalog.upgrading import Upgraded, upgrade
 
 __all__ = [
+    "Announcement",
     "Catalog",
+    "Claim",
     "Cost",
     "Dataset",
     "DatasetFrames",
@@ -165,6 +169,8 @@ __all__ = [
     "Unparsed",
     "Upgraded",
     "add_subjects",
+    "announce_once",
+    "announcements",
     "answers_frame",
     "ask_reviewer",
     "await_guide",
@@ -172,6 +178,7 @@ __all__ = [
     "begin_preparation",
     "begin_tensor",
     "block",
+    "claim",
     "claim_mlflow_run",
     "costs_of",
     "dataset",
@@ -195,6 +202,7 @@ __all__ = [
     "grant",
     "guide_items",
     "guides",
+    "holder_of",
     "items_frame",
     "iterations",
     "jobs",
@@ -214,8 +222,10 @@ __all__ = [
     "quarantined",
     "record_files",
     "record_iteration",
+    "release",
     "rename_dataset",
     "rename_model",
+    "renew",
     "save_evaluation",
     "save_guides",
     "save_part",
