@@ -237,16 +237,25 @@ def _model(card: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 CANDIDATES = ("No.", "Round", "From", "Idea", "Parameters", "Epochs", "On validation", "Outcome")
 
 
+_ENDS = {
+    "target": "the target was reached",
+    "budget": "the budget was spent",
+    "noise": "further networks were no better than by chance",
+    "rounds": "its rounds were over",
+}
+
+
 def _searched(search: Search | None) -> str:
     if search is None:
         return ""
     failed = sum(bool(one.failure) for one in search.candidates)
+    tried, rounds = counted(len(search.candidates), "network"), counted(search.rounds, "round")
     told = (
-        f"{counted(len(search.candidates), 'network')} in {counted(search.rounds, 'round')}, of which "
-        f"{failed} could not be trained; {counted(search.n_calls, 'call')} of a language model, {search.n_tokens:,} "
-        f"tokens, {money(search.cost_usd)}."
+        f"{tried} in {rounds}, of which {failed} could not be trained; "
+        f"{counted(search.n_calls, 'call')} of a language model, {search.n_tokens:,} tokens, "
+        f"cost {money(search.cost_usd)}."
     )
-    return f"{told} It ended because {search.ended}." if search.ended else told
+    return f"{told} It ended because {_ENDS[search.ended]}." if search.ended in _ENDS else told
 
 
 def _candidates(search: Search | None) -> Iterator[tuple[str, ...]]:

@@ -62,7 +62,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Search:
-    """How a language model looked for a network. `cost_usd` is None where a price is unknown."""
+    """How a language model looked for a network. `cost_usd` is None where a price is unknown.
+
+    `ended` says why it ended: target, budget, noise or rounds; "" where it did not.
+    """
 
     rounds: int
     ended: str

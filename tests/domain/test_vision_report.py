@@ -135,7 +135,7 @@ def test_the_page_escapes_names_shows_pictures_and_links_to_nothing_strange(tmp_
 
 def test_what_a_search_tried_is_told_and_its_words_are_only_shown(tmp_path):
     search = Search(
-        rounds=2, ended="the budget is spent", n_calls=3, n_tokens=4321, cost_usd=None,
+        rounds=2, ended="budget", n_calls=3, n_tokens=4321, cost_usd=None,
         candidates=(
             Candidate(0, 1, "own", "residual", None, 1000, 4.0, 0.91, ""),
             Candidate(1, 1, "design", "<script>alert(1)</script>", None, None, None, None, "no `forward`"),
@@ -147,7 +147,7 @@ def test_what_a_search_tried_is_told_and_its_words_are_only_shown(tmp_path):
     html = files["report.html"].read_text()
     assert "<script" not in html
     assert "3 networks in 2 rounds, of which 1 could not be trained" in html
-    assert "It ended because the budget is spent" in html
+    assert "It ended because the budget was spent" in html
     told = files["report.md"].read_text()
     assert "| 2 | 2 | patch of 0 | wider | 2,000 | 8 | 95.00% | best |" in told
 
