@@ -68,7 +68,8 @@ def _write(place: Path, outcome: Traced | Refused) -> None:
             "figures": asdict(outcome.figures),
             "warnings": list(outcome.warnings),
         }
-        tensors = {name: np.ascontiguousarray(values) for name, values in outcome.weights.items()}
+        # Not ascontiguousarray, which gives single numbers an axis.
+        tensors = {name: np.asarray(values, order="C") for name, values in outcome.weights.items()}
     else:
         told = {"refused": asdict(outcome)}
     content = save({**tensors, "__end__": np.zeros(1, np.uint8)}, {"trace": json.dumps(told)})

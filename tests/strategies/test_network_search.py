@@ -297,6 +297,16 @@ def test_a_winner_that_diverges_is_tried_again_with_a_smaller_step(tmp_path: Pat
     assert step(LLM, milder, data).done
 
 
+def test_two_processes_train_the_winner_about_as_one_would(tmp_path: Path) -> None:
+    data = digits(tmp_path)
+    found = step(LLM, LLM.start(config(candidates=1), data), data, always(LINEAR))
+    shared = replace(found, config={**found.config, "workers": 2})
+    one, two = step(LLM, found, data), step(LLM, shared, data)
+    # Not quite: each normalises its own half of a batch.
+    assert two.metrics["loss"] == pytest.approx(one.metrics["loss"], rel=0.1)
+    assert one.metrics["loss"] < 2.2
+
+
 def test_a_place_without_walls_ends_the_search_with_the_reason(tmp_path: Path) -> None:
     class Open(Tracer):
         def __call__(self, programs: Any, limits: Any) -> tuple[Refused, ...]:

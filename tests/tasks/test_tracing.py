@@ -17,7 +17,8 @@ CODE = """
 from torch import nn
 
 def build_model(num_classes, channels, size):
-    return nn.Sequential(nn.Flatten(), nn.Linear(channels * size * size, num_classes))
+    head = nn.Linear(channels * size * size, num_classes)
+    return nn.Sequential(nn.BatchNorm2d(channels), nn.Flatten(), head)
 """
 LIMITS = NetworkLimits()
 
@@ -40,7 +41,9 @@ def test_what_a_strategy_wishes_to_be_traced_is_traced_once(tmp_path: Path) -> N
     assert len(before) == 2
     assert later[1] == refused
     assert later[0].graph == first.graph
-    assert all(np.array_equal(later[0].weights[name], values) for name, values in first.weights.items())
+    for name, values in first.weights.items():
+        assert later[0].weights[name].shape == values.shape
+        assert np.array_equal(later[0].weights[name], values)
     assert (later[0].figures, later[0].warnings) == (first.figures, first.warnings)
 
 
@@ -49,7 +52,7 @@ def test_other_seeds_and_limits_are_traced_anew(tmp_path: Path) -> None:
     (two,) = trace_once((program(seed=1),), LIMITS, tmp_path)
     (small,) = trace_once((program(),), NetworkLimits(n_parameters=10), tmp_path)
     assert isinstance(one, Traced) and isinstance(two, Traced) and isinstance(small, Refused)
-    assert not np.array_equal(one.weights["1.weight"], two.weights["1.weight"])
+    assert not np.array_equal(one.weights["2.weight"], two.weights["2.weight"])
 
 
 def test_what_was_kept_and_damaged_is_traced_again(tmp_path: Path) -> None:
@@ -63,7 +66,7 @@ def test_what_was_kept_and_damaged_is_traced_again(tmp_path: Path) -> None:
 
 def test_a_refusal_that_may_pass_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "SECONDS", 3.0)
-    endless = CODE.replace("    return", "    while True:\n        size = size + 1\n    return")
+    endless = CODE.replace("    head", "    while True:\n        size = size + 1\n    head")
     (refused,) = trace_once((program(endless),), LIMITS, tmp_path)
     assert isinstance(refused, Refused) and refused.stage == "limits"
     assert not kept(tmp_path)

@@ -80,7 +80,11 @@ def _begun(
         left = config.budget_seconds - searched.spent_seconds - winner["spent_seconds"]
         seconds = max(_LEAST_SECONDS, left / (config.seeds - done))
     loop = contender.config(config, config.tune, budget_seconds=seconds, iterations=1000, seed=seed)
-    return Checkpoint(0, loop.model_dump(), state=beginning(contender, checkpoint.state)), contender
+    # In the checkpoint, where every process that shares the iteration finds them.
+    fresh = contender.design().build().state_dict()
+    weights = {f"weights.{name}": tensor.detach().numpy().copy() for name, tensor in fresh.items()}
+    state = beginning(contender, checkpoint.state)
+    return Checkpoint(0, loop.model_dump(), state=state, tensors=weights), contender
 
 
 def _finished(
