@@ -185,7 +185,7 @@ def test_a_renamed_model_is_still_its_jobs(finished: tuple[CommandLine, Any]) ->
     trainyard, outcome = finished
     trainyard.run("model", "rename", "classifier-digits", "numbers")
     job = outcome["train"]["job_id"]
-    assert trainyard.json("show", job[:8])["model"].startswith("numbers")
+    assert trainyard.json("show", job[:8])["model"].startswith("models:/numbers/")
     trainyard.run("model", "rename", "numbers", "classifier-digits")
 
 
