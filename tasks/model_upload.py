@@ -1,7 +1,7 @@
 """A model's files brought from elsewhere: checked before they are registered, since anybody made them.
 
-Only ONNX graphs, JSON and, of graders, safetensors: none of these can run anything. Weights have to be
-inside the graph: one that names other files could name any file of this machine.
+Only ONNX graphs, JSON, safetensors and text that people read: nothing is run of any of these. Weights
+have to be inside the graph: one that names other files could name any file of this machine.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from domain.errors import InputError
 from domain.kinds import Kind
 
-FORMATS = (".onnx", ".json", ".safetensors")
+FORMATS = (".onnx", ".json", ".safetensors", ".txt")
 MOST_BYTES = 4 << 30
 
 
@@ -46,6 +46,11 @@ def _check(name: str, content: bytes) -> None:
             json.loads(content)
         except ValueError as error:
             raise InputError(f"{name} is no JSON ({error}): download the model again") from error
+    if name.endswith(".txt"):
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{name} is no text ({error}): download the model again") from error
     if name.endswith(".safetensors"):
         from safetensors.numpy import load
 

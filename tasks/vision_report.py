@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from domain.reports.markdown import plain
 from domain.vision.evaluation import Evaluation
 from domain.vision.findings import find
 from domain.vision.report import write_report
-from domain.vision.report_input import PictureData, ReportInput, Shown
+from domain.vision.report_input import Candidate, PictureData, ReportInput, Search, Shown
 from infra import catalog as records
 from infra.catalog import Dataset, Job
 from infra.model_registry import ModelRegistry
@@ -44,6 +46,7 @@ def draft_of(place: Workplace, job: Job) -> Draft:
         findings=findings,
         write=lambda folder: write_report(report, folder),
         summary=lambda html: _summary(report, findings, html),
+        figures=_costs(report),
     )
 
 
@@ -56,6 +59,7 @@ def gather(place: Workplace, job: Job) -> ReportInput:
     evaluation = load_evaluation(place, found.artifacts["evaluation"])
     iterations = records.iterations(place.catalog, job.id)
     rows = [{"iteration": i.iteration, "seconds": i.seconds, **i.metrics} for i in iterations]
+    card = ModelRegistry(place.tracking).card(f"models:/{job.model_name}/{job.model_version}")
     return ReportInput(
         title=f"Classifier report: {dataset.name}",
         job=job_facts(place, job),
@@ -64,7 +68,8 @@ def gather(place: Workplace, job: Job) -> ReportInput:
         iterations=pd.DataFrame(rows, columns=None if rows else ["iteration", "seconds"]),
         evaluation=evaluation,
         worst=_worst(place, dataset, evaluation),
-        card=ModelRegistry(place.tracking).card(f"models:/{job.model_name}/{job.model_version}"),
+        card=card,
+        search=_search(place, job, card),
         choices=tuple(
             [Choice(name, objection) for name, objection in job.choice.items()] + [Choice(job.strategy)]
         ),
@@ -120,6 +125,52 @@ def _data_uri(points: npt.NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _search(place: Workplace, job: Job, card: dict[str, Any]) -> Search | None:
+    """How the network was found (a model's files keep the journal); None where it was not looked for."""
+    told = card.get("search")
+    if not isinstance(told, dict):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        uri = f"models:/{job.model_name}/{job.model_version}"
+        files = ModelRegistry(place.tracking).download_model(uri, Path(folder))
+        journal = json.loads((files / "journal.json").read_text("utf-8"))
+        code = (files / "network.txt").read_text("utf-8")
+    return Search(
+        rounds=int(told["rounds"]),
+        ended=str(told["ended"] or ""),
+        n_calls=int(told["n_calls"]),
+        n_tokens=int(told["n_tokens"]),
+        cost_usd=told["cost_usd"],
+        candidates=tuple(map(_candidate, journal)),
+        code=code,
+    )
+
+
+def _candidate(entry: dict[str, Any]) -> Candidate:
+    last = entry["trials"][-1] if entry["trials"] else {}
+    return Candidate(
+        number=int(entry["number"]),
+        iteration=int(entry["iteration"]),
+        origin=str(entry["origin"]),
+        idea=str(entry["idea"]),
+        parent=entry["parent"],
+        n_parameters=entry["figures"].get("n_parameters"),
+        epochs=last.get("epochs"),
+        accuracy=last.get("accuracy"),
+        failure=str(entry["failure"]),
+    )
+
+
+def _costs(report: ReportInput) -> dict[str, float]:
+    """What language models cost the whole job, where MLflow's runs are compared; unknown is not told."""
+    if report.search is None:
+        return {}
+    figures = {"job.n_tokens": float(report.search.n_tokens), "job.n_calls": float(report.search.n_calls)}
+    if report.search.cost_usd is not None:
+        figures["job.cost_usd"] = report.search.cost_usd
+    return figures
 
 
 def _summary(report: ReportInput, findings: list[str], html: Path) -> str:

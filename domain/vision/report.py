@@ -14,17 +14,18 @@ from pathlib import Path
 import pandas as pd
 
 from domain.errors import InputError
+from domain.grading.language_model_view import money
 from domain.grading.metrics import Interval
 from domain.reports.drawing import Picture
 from domain.reports.learning import learning_curve
 from domain.reports.markdown import plain, table_lines
 from domain.reports.pages import disarmed, page_of, place
 from domain.reports.view import NONE, Row, Tile, Value, flatten, links_of, moment
-from domain.reports.wording import Finding, has_interval, share
+from domain.reports.wording import Finding, counted, has_interval, share
 from domain.vision import figures
 from domain.vision.evaluation import Evaluation
 from domain.vision.findings import find
-from domain.vision.report_input import ReportInput
+from domain.vision.report_input import ReportInput, Search
 
 _TEMPLATE = Path(__file__).with_name("report_template.html.j2")
 _MOST_ROWS = 100
@@ -79,6 +80,9 @@ class View:
     iteration_columns: tuple[str, ...]
     iteration_rows: tuple[tuple[str, ...], ...]
     links: tuple[tuple[str, str], ...]
+    searched: str
+    """What the search took, in a sentence; "" where there was none."""
+    candidates: tuple[tuple[str, ...], ...]
     created: str
     most_rows: int = _MOST_ROWS
 
@@ -105,6 +109,8 @@ def view_of(report: ReportInput) -> View:
         iteration_columns=tuple(str(column) for column in shown.columns),
         iteration_rows=tuple(tuple(map(_cell, row)) for row in shown.itertuples(index=False)),
         links=tuple(links_of(report.job)),
+        searched=_searched(report.search),
+        candidates=tuple(_candidates(report.search)),
         created=moment(report.job.created),
     )
 
@@ -228,6 +234,46 @@ def _model(card: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield label, f"{value:,}" if isinstance(value, int) else str(value)
 
 
+CANDIDATES = ("No.", "Round", "From", "Idea", "Parameters", "Epochs", "On validation", "Outcome")
+
+
+_ENDS = {
+    "target": "the target was reached",
+    "budget": "the budget was spent",
+    "noise": "further networks were no better than by chance",
+    "rounds": "its rounds were over",
+}
+
+
+def _searched(search: Search | None) -> str:
+    if search is None:
+        return ""
+    failed = sum(bool(one.failure) for one in search.candidates)
+    tried, rounds = counted(len(search.candidates), "network"), counted(search.rounds, "round")
+    told = (
+        f"{tried} in {rounds}, of which {failed} could not be trained; "
+        f"{counted(search.n_calls, 'call')} of a language model, {search.n_tokens:,} tokens, "
+        f"cost {money(search.cost_usd)}."
+    )
+    return f"{told} It ended because {_ENDS[search.ended]}." if search.ended in _ENDS else told
+
+
+def _candidates(search: Search | None) -> Iterator[tuple[str, ...]]:
+    trained = [one for one in search.candidates if one.accuracy is not None] if search else []
+    best = max(trained, key=lambda one: (one.epochs or 0, one.accuracy or 0), default=None)
+    for one in search.candidates if search else ():
+        yield (
+            str(one.number),
+            str(one.iteration),
+            one.origin if one.parent is None else f"{one.origin} of {one.parent}",
+            one.idea,
+            f"{one.n_parameters:,}" if one.n_parameters else NONE,
+            f"{one.epochs:g}" if one.epochs else NONE,
+            f"{one.accuracy:.2%}" if one.accuracy is not None else NONE,
+            one.failure or ("best" if one is best else ""),
+        )
+
+
 def _share(value: float) -> str:
     return f"{value:.1%}" if value == value else NONE
 
@@ -288,6 +334,12 @@ def _lines(view: View) -> Iterator[str]:
         ("Hyperparameter", "Final value"),
         [(plain(n), plain(v)) for n, v in (*view.model, *view.hyperparameters)],
     )
+    if view.searched:
+        yield "## Search for a network"
+        yield ""
+        yield plain(view.searched)
+        yield ""
+        yield from table_lines(CANDIDATES, [tuple(map(plain, row)) for row in view.candidates])
     yield "## Data"
     yield ""
     splits = ", ".join(f"{plain(name)} {n:,}" for name, n in data.splits.items())

@@ -44,6 +44,39 @@ class Shown:
     image: str
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A network that a search tried. `accuracy` is on validation after `epochs`; `failure` why it was not
+    trained. What a language model wrote (`idea`, `failure` in part) is untrusted text."""
+
+    number: int
+    iteration: int
+    origin: str
+    idea: str
+    parent: int | None
+    n_parameters: int | None
+    epochs: float | None
+    accuracy: float | None
+    failure: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """How a language model looked for a network. `cost_usd` is None where a price is unknown.
+
+    `ended` says why it ended: target, budget, noise or rounds; "" where it did not.
+    """
+
+    rounds: int
+    ended: str
+    n_calls: int
+    n_tokens: int
+    cost_usd: float | None
+    candidates: tuple[Candidate, ...]
+    code: str
+    """Of the winner, as it was written; it is shown and never run."""
+
+
 @dataclass(frozen=True, eq=False)
 class ReportInput:
     """See the module's docstring."""
@@ -63,6 +96,8 @@ class ReportInput:
     choices: tuple[Choice, ...] = ()
     hyperparameters: dict[str, JsonValue] = field(default_factory=dict)
     timings: tuple[Timing, ...] = ()
+    search: Search | None = None
+    """None where no network was looked for."""
 
     def to_json(self) -> str:
         """Plain JSON; NaN is null."""

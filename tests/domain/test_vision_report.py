@@ -1,6 +1,7 @@
 """A classifier's evaluation and report, from probabilities that are made up here."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from domain.reports.job import Choice, JobFacts, Problem
 from domain.vision.evaluation import Evaluation, evaluate
 from domain.vision.findings import find
 from domain.vision.report import write_report
-from domain.vision.report_input import PictureData, ReportInput, Shown
+from domain.vision.report_input import Candidate, PictureData, ReportInput, Search, Shown
 from domain.vision.robustness import sample_size, spoilt_accuracy
 
 CLASSES = ("<b>boot</b>", "=coat", "dress")
@@ -130,6 +131,25 @@ def test_the_page_escapes_names_shows_pictures_and_links_to_nothing_strange(tmp_
     told = json.loads(files["report.json"].read_text())
     assert told["findings"] and "pictures" not in told["evaluation"]
     assert "| Accuracy |" in files["report.md"].read_text()
+
+
+def test_what_a_search_tried_is_told_and_its_words_are_only_shown(tmp_path):
+    search = Search(
+        rounds=2, ended="budget", n_calls=3, n_tokens=4321, cost_usd=None,
+        candidates=(
+            Candidate(0, 1, "own", "residual", None, 1000, 4.0, 0.91, ""),
+            Candidate(1, 1, "design", "<script>alert(1)</script>", None, None, None, None, "no `forward`"),
+            Candidate(2, 2, "patch", "wider", 0, 2000, 8.0, 0.95, ""),
+        ),
+        code="</code><script>build_model()",
+    )  # fmt: skip
+    files = write_report(replace(reported(evaluated()), search=search), tmp_path / "report")
+    html = files["report.html"].read_text()
+    assert "<script" not in html
+    assert "3 networks in 2 rounds, of which 1 could not be trained" in html
+    assert "It ended because the budget was spent" in html
+    told = files["report.md"].read_text()
+    assert "| 2 | 2 | patch of 0 | wider | 2,000 | 8 | 95.00% | best |" in told
 
 
 def test_equal_reports_are_equal_bytes(tmp_path):
