@@ -14,12 +14,15 @@ import typer
 
 from domain.errors import TrainyardError
 from domain.kinds import Kind, Protocol
+from domain.promotion import Rule
 from flows.commands import datasets, guide, looking, reviews, serving
+from flows.commands.backups import backup, restore
 from flows.commands.compare import compare
 from flows.commands.models import models
 from flows.commands.pseudonyms import KeyFile, reveal, tell_refused, under_pseudonyms
 from flows.commands.purge import purge
 from flows.commands.running import absolute, run_flow
+from flows.commands.settle import settle
 from flows.commands.simulate_llm import simulate_llm
 from flows.commands.speech import JobId, Json, say, show
 
@@ -99,6 +102,10 @@ Channels = Annotated[
 KindName = Annotated[
     Kind | None, typer.Option("--kind", help="grading or vision. Default: what the files are for.")
 ]
+Promote = Annotated[
+    Rule,
+    typer.Option(help="Take the champion's place when better beyond chance on the same answers, or as told."),
+]
 AllowRejects = Annotated[
     bool, typer.Option("--allow-rejects", help="Exit 0 though some files or rows could not be used.")
 ]
@@ -118,6 +125,7 @@ def pipeline(
     accept_doubtful: AcceptDoubtful = False,
     otherwise: Otherwise = "",
     key_file: KeyFile = None,
+    promote: Promote = Rule.BETTER,
     allow_rejects: AllowRejects = False,
     json: Json = False,
 ) -> None:
@@ -133,6 +141,7 @@ def pipeline(
         strategy=strategy,
         hyperparameters=hyperparameters or [],
         otherwise=otherwise,
+        promote=promote,
     )
     tell_refused(outcome["prepare"]["ingested"], refused)
     show(outcome, json, "show_pipeline", "show_reused")
@@ -203,10 +212,15 @@ def evaluate(
     dataset: Annotated[
         str, typer.Option(help="Measure on another dataset's test split instead of the job's own.")
     ] = "",
+    promote: Promote = Rule.BETTER,
     json: Json = False,
 ) -> None:
     """Grade the held-out answers with a job's model and measure the agreement."""
-    show(run_flow("flows.evaluate", "evaluate", job=job, dataset=dataset), json, "show_evaluate")
+    show(
+        run_flow("flows.evaluate", "evaluate", job=job, dataset=dataset, promote=promote),
+        json,
+        "show_evaluate",
+    )
 
 
 @app.command()
@@ -295,7 +309,7 @@ def _exit_for(prepared: Any, allow_rejects: bool) -> None:
 
 for look in (looking.status, looking.runs, looking.show, looking.config, looking.doctor):
     app.command()(look)
-for command in (models, purge, reveal, simulate_llm, compare):
+for command in (models, purge, reveal, simulate_llm, compare, backup, restore, settle):
     app.command()(command)
 for serve in (serving.up, serving.deploy):
     app.command()(serve)

@@ -8,6 +8,7 @@ from prefect import flow
 from pydantic import Field
 
 from domain.kinds import Kind, Protocol
+from domain.promotion import Rule
 from flows.evaluate import evaluate
 from flows.prepare import prepare
 from flows.report import report
@@ -30,6 +31,7 @@ def pipeline(
     max_reject_share: Annotated[float, Field(description="-1 for the setting's")] = -1.0,
     otherwise: Annotated[str, Field(description="takes over when no model answers; '' none")] = "",
     accept_doubtful: Annotated[bool, Field(description="train on guides with problems too")] = False,
+    promote: Annotated[Rule, Field(description="when it takes the champion's place")] = Rule.BETTER,
 ) -> PipelineOutcome:
     """From files to a report that people trust."""
     # Before hours of reading: a strategy that cannot be used here at all says so at once.
@@ -38,6 +40,6 @@ def pipeline(
         guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
     )
     trained = train(prepared["dataset"]["fingerprint"][:12], strategy, hyperparameters, otherwise=otherwise)
-    evaluated = evaluate(trained["job_id"][:8])
+    evaluated = evaluate(trained["job_id"][:8], promote=promote)
     reported = report(trained["job_id"][:8])
     return PipelineOutcome(prepare=prepared, train=trained, evaluate=evaluated, report=reported)

@@ -108,6 +108,12 @@ class ModelRegistry:
         with asking(self._tracking.tracking_uri):
             self._client.set_registered_model_alias(name, alias, str(version))
 
+    def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
+        """Sets tags of a version; those of the same names are replaced."""
+        with asking(self._tracking.tracking_uri):
+            for key, value in tags.items():
+                self._client.set_model_version_tag(name, str(version), key, value[:_MAX_TAG_CHARS])
+
     def champion(self, name: str, alias: str = "champion") -> ModelVersion | None:
         """The version that `alias` points at; None where no such model or alias is there yet."""
         try:

@@ -24,8 +24,7 @@ from domain.identity import fingerprint
 from domain.kinds import Split
 from domain.language_models import AskModel
 from infra import catalog as records
-from infra.catalog import Job
-from infra.model_registry import ModelRegistry, ModelVersion
+from infra.model_registry import ModelRegistry
 from tasks.effects import Usage, ask_nobody, asking, embed_once
 from tasks.outcome import Attacked, EvaluateOutcome
 from tasks.policy import KEPT, RETRIED, keyed_by
@@ -166,8 +165,13 @@ def _with_totals(place: Workplace, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 @task(task_run_name="record evaluation", **RETRIED)
-def record_evaluation(job_id: str, graded: Graded, measured: Measured, attacked: Attacked) -> EvaluateOutcome:
-    """Catalog and MLflow learn the figures; the model becomes champion where it may."""
+def record_evaluation(
+    job_id: str, dataset_id: str, graded: Graded, measured: Measured, attacked: Attacked
+) -> EvaluateOutcome:
+    """Catalog and MLflow learn the figures.
+
+    Those on another dataset than the job's own are a table of its run, and replace none of its metrics.
+    """
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, job_id)
     evaluation = load_evaluation(place, measured["evaluation"])
@@ -179,19 +183,19 @@ def record_evaluation(job_id: str, graded: Graded, measured: Measured, attacked:
     records.save_evaluation(
         place.catalog,
         job_id=job.id,
-        dataset_id=job.dataset_id,
+        dataset_id=dataset_id,
         key=fingerprint([graded, measured, attacked]),
         metrics=figures,
         artifacts=artifacts,
     )
-    champion = False
     if job.mlflow_run_id:
-        # The few that runs are compared by; all of them, with intervals, are in the table.
-        shown = {**evaluation.key_figures(), **costs}
-        place.tracking.log_metrics(job.mlflow_run_id, shown)
-        place.tracking.log_table(job.mlflow_run_id, evaluation.metrics, "evaluation/metrics.json")
-        place.tracking.log_table(job.mlflow_run_id, evaluation.items, "evaluation/items.json")
-        champion = _promoted(place, job)
+        own = dataset_id == job.dataset_id
+        folder = "evaluation" if own else f"evaluation/{dataset_id[:8]}"
+        if own:
+            # The few that runs are compared by; all of them, with intervals, are in the table.
+            place.tracking.log_metrics(job.mlflow_run_id, {**evaluation.key_figures(), **costs})
+        place.tracking.log_table(job.mlflow_run_id, evaluation.metrics, f"{folder}/metrics.json")
+        place.tracking.log_table(job.mlflow_run_id, evaluation.items, f"{folder}/items.json")
     headline = headline_of(evaluation)
     qwk, agreement = (evaluation.figure(headline["protocol"], name) for name in ("qwk", "agreement"))
     log.info("held-out answers: qwk %.3f, agreement %.3f (n = %d)", qwk.value, agreement.value, qwk.n)
@@ -200,7 +204,8 @@ def record_evaluation(job_id: str, graded: Graded, measured: Measured, attacked:
         evaluation=measured["evaluation"],
         predictions=graded["predictions"],
         headline=headline,
-        champion=champion,
+        champion=False,
+        promotion="",
         ungraded=graded["ungraded"],
         costs=costs_of_grading(graded),
         attacks=attacked["sentence"],
@@ -219,29 +224,6 @@ def costs_of_grading(graded: Graded) -> dict[str, float]:
         if usage["cost_usd"] is not None:
             figures["cost_usd_per_1000_answers"] = 1000 * usage["cost_usd"] / usage["n_replies"]
     return figures
-
-
-def _promoted(place: Workplace, job: Job) -> bool:
-    """Whether the job's model is champion now: the first version is, and one that measures better.
-
-    Better means a higher QWK on the same dataset; a version trained on another dataset is a challenger
-    until someone compares the two on the same answers.
-    """
-    registry = ModelRegistry(place.tracking)
-    name = job.model_name or ""
-    champion = registry.champion(name)
-    mine = next(v for v in registry.versions(name) if str(v.version) == job.model_version)
-    if champion is not None and champion.version != mine.version and not _better(mine, champion):
-        return False
-    if champion is None or champion.version != mine.version:
-        registry.promote(name, mine.version)
-    return True
-
-
-def _better(mine: ModelVersion, champion: ModelVersion) -> bool:
-    same = mine.tags.get("dataset_fingerprint") == champion.tags.get("dataset_fingerprint")
-    key = "unseen_answers.qwk"
-    return same and mine.metrics.get(key, -1.0) > champion.metrics.get(key, -1.0)
 
 
 def figures_of(evaluation: Evaluation) -> dict[str, float]:

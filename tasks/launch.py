@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from domain.errors import OutsideError, SettingError
+from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
 from infra.processes import MARK, Guard
 from infra.servers import prefect_environment, running
@@ -25,6 +26,7 @@ def attended() -> Iterator[None]:
     Prefect ends every flow and subflow by waiting for a thread that sleeps in whole seconds. Runs of a
     worker keep theirs: heartbeats are how a server finds those that died.
     """
+    from prefect import tags
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     if "PREFECT_API_URL" not in os.environ:
@@ -33,7 +35,8 @@ def attended() -> Iterator[None]:
         Guard(os.environ[MARK])
     # What was imported lives as long as the process: looking through it for garbage takes 0.2 s each time.
     gc.freeze()
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    # Without heartbeats, the process itself is how a later `trainyard settle` tells who died.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(tag_of_this_process()):
         yield
 
 

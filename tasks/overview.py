@@ -8,7 +8,7 @@ from prefect import task
 
 from domain.kinds import Role
 from infra import catalog as records
-from infra.catalog import ParseOutcome
+from infra.catalog import Job, ParseOutcome
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.materials import material_of
 from tasks.near_copies import near_duplicates
@@ -87,7 +87,7 @@ def list_jobs(limit: int) -> list[dict[str, Any]]:
             "strategy": job.strategy or job.requested_strategy,
             "dataset": names.get(job.dataset_id, ""),
             "model": f"{job.model_name} {job.model_version}" if job.model_name else "",
-            "qwk": _qwk(place, job.id),
+            "qwk": _qwk(place, job),
             "iterations": len(records.iterations(place.catalog, job.id)),
             "updated": job.updated_at.isoformat(timespec="seconds"),
             "error": job.error,
@@ -96,8 +96,8 @@ def list_jobs(limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _qwk(place: Workplace, job_id: str) -> float | None:
-    found = records.find_evaluation(place.catalog, job_id)
+def _qwk(place: Workplace, job: Job) -> float | None:
+    found = records.find_evaluation(place.catalog, job.id, dataset_id=job.dataset_id)
     return found.metrics.get("unseen_answers.qwk") if found and isinstance(found.metrics, dict) else None
 
 
@@ -106,7 +106,7 @@ def show_job(which: str) -> dict[str, Any]:
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, which)
     dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
-    evaluation = records.find_evaluation(place.catalog, job.id)
+    evaluation = records.find_evaluation(place.catalog, job.id, dataset_id=job.dataset_id)
     report = records.find_report(place.catalog, job.id)
     return {
         "job": job.id,

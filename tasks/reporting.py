@@ -97,7 +97,7 @@ def _log_costs(place: Workplace, job: Job, report: ReportInput) -> None:
 def gather(place: Workplace, job: Job) -> ReportInput:
     """Everything that the report says."""
     dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
-    found = records.find_evaluation(place.catalog, job.id)
+    found = records.find_evaluation(place.catalog, job.id, dataset_id=job.dataset_id)
     if found is None:
         raise InputError(f"job {job.id[:8]} is not evaluated yet: run trainyard evaluate {job.id[:8]}")
     iterations = records.iterations(place.catalog, job.id)

@@ -20,6 +20,7 @@ from domain.kinds import Kind
 from domain.language_models import AskModel
 from infra import catalog as records
 from infra.catalog import IterationRow, Job, JobState
+from infra.lives import sign
 from strategies.base import Checkpoint, Effect, GradingData, Outcome, Strategy
 from strategies.registry import strategy
 from tasks.choice import training_data
@@ -64,6 +65,8 @@ def begin_job(kind: str, dataset_id: str, choice: Choice, flow_run_id: str) -> s
         requested_strategy=choice["requested"],
         config=choice["config"],
     )
+    # Before it is said to be running: from then on it is settled unless its process is seen to live.
+    sign(place.settings.home, job.id)
     records.update_job(
         place.catalog,
         job.id,

@@ -113,6 +113,7 @@ from infra.catalog.training_jobs import (
     iterations,
     jobs,
     record_iteration,
+    settle_job,
     update_job,
 )
 from infra.catalog.training_sets import (
@@ -222,6 +223,7 @@ __all__ = [
     "save_submissions",
     "save_table",
     "save_unparsed",
+    "settle_job",
     "settle_review",
     "signatures",
     "spent",
