@@ -18,6 +18,9 @@ from domain.promotion import Rule
 from flows.commands import datasets, guide, looking, reviews, serving
 from flows.commands.backups import backup, restore
 from flows.commands.compare import compare
+from flows.commands.drift import drift
+from flows.commands.logs import logs
+from flows.commands.metrics import metrics
 from flows.commands.models import models
 from flows.commands.pseudonyms import KeyFile, reveal, tell_refused, under_pseudonyms
 from flows.commands.purge import purge
@@ -309,7 +312,7 @@ def _exit_for(prepared: Any, allow_rejects: bool) -> None:
 
 for look in (looking.status, looking.runs, looking.show, looking.config, looking.doctor):
     app.command()(look)
-for command in (models, purge, reveal, simulate_llm, compare, backup, restore, settle):
+for command in (models, purge, reveal, simulate_llm, compare, backup, restore, settle, drift, logs, metrics):
     app.command()(command)
 for serve in (serving.up, serving.deploy):
     app.command()(serve)

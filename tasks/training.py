@@ -25,6 +25,7 @@ from strategies.base import Checkpoint, Effect, GradingData, Outcome, Strategy
 from strategies.registry import strategy
 from tasks.choice import training_data
 from tasks.effects import ask_nobody, asking, perform
+from tasks.job_logs import log_for
 from tasks.outcome import Choice, Recipe
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.workplace import Workplace, workplace
@@ -75,6 +76,7 @@ def begin_job(kind: str, dataset_id: str, choice: Choice, flow_run_id: str) -> s
         flow_run_id=flow_run_id,
         state=None if job.state is JobState.FINISHED else JobState.RUNNING,
     )
+    log_for(place, records.find_job(place.catalog, place.settings.owner, job.id))
     log.info("job %s: %s on dataset %s", job.id[:8], choice["strategy"], dataset.name)
     return job.id
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.commands.speech import say
 
-NEEDS_MLFLOW = ("pipeline", "train", "evaluate", "report", "grade", "compare", "settle")
+NEEDS_MLFLOW = ("pipeline", "train", "evaluate", "report", "grade", "compare", "settle", "drift")
 
 
 def launch() -> None:
