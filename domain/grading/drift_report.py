@@ -47,8 +47,8 @@ def findings_of(drift: Drift) -> list[str]:
     if checks.standing is Standing.DRIFTED:
         found.append(
             f"Agreement fell: {_share(checks.now.value)} of {checks.n} spot-checked answers agree (95 % "
-            f"interval {_share(checks.now.low)} to {_share(checks.now.high)}), {_share(checks.before)} did when it "
-            "was measured. Retrain with these answers, and send more to a human until then."
+            f"interval {_share(checks.now.low)} to {_share(checks.now.high)}), {_share(checks.before)} did "
+            "when it was measured. Retrain with these answers, and send more to a human until then."
         )
     for shift in drift.shifts:
         if shift.standing in (Standing.DRIFTED, Standing.WATCH):
@@ -111,10 +111,10 @@ def _lines(drift: Drift, model: str) -> Iterator[str]:
 
 def _method() -> str:
     return (
-        "PSI is the population stability index over five quantile bins of the held-out answers that the model "
-        f"was measured on. Above {SHIFTED} is drift by the rule of thumb of credit scoring, where it also exceeds "
-        "what 5 % of equal samples of these sizes do by chance. Agreement has drifted where the whole 95 % "
-        "interval of its fall, drawn by whole students, lies below 0."
+        "PSI is the population stability index over five quantile bins of the held-out answers that the "
+        f"model was measured on. Above {SHIFTED} is drift by the rule of thumb of credit scoring, where "
+        "it also exceeds what 5 % of equal samples of these sizes do by chance. Agreement has drifted where "
+        "the whole 95 % interval of its fall, drawn by whole students, lies below 0."
     )
 
 
