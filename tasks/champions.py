@@ -82,6 +82,17 @@ def choose_champion(job_id: str, promote: str, obstacle: str = "") -> Promotion:
     return Promotion(champion=decision.promoted, promotion=decision.reason)
 
 
+def promotion_of(place: Workplace, job: Job) -> str:
+    """What was decided of the job's version, in a sentence; "" where nothing was."""
+    if not job.model_name or not job.model_version:
+        return ""
+    tags = ModelRegistry(place.tracking).find(f"models:/{job.model_name}/{job.model_version}").tags
+    if "promotion.reason" not in tags:
+        return ""
+    stands = "Promoted to champion" if tags["promotion.decision"] == "promoted" else "A challenger"
+    return f"{stands}: {tags['promotion.reason']}."
+
+
 def _decided(
     place: Workplace, job: Job, champion: ModelVersion | None, rule: Rule, obstacle: str
 ) -> tuple[Decision, str]:

@@ -26,6 +26,10 @@ from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
 
+_NOTHING_NEW = (
+    "There is no new answer to look at: papers that are graded (trainyard grade) are looked at next time."
+)
+
 
 class DriftOutcome(TypedDict):
     """`findings` are sentences; `n_now` counts the new answers that were looked at."""
@@ -42,8 +46,7 @@ class DriftOutcome(TypedDict):
 def look_for_drift(model: str) -> DriftOutcome:
     """Writes the report under home/drift. New are the answers of papers that are not in the model's dataset.
 
-    `model` is as in `trainyard grade`. Raises InputError where the model has no evaluation here, or where
-    there is no new answer to the guides of its dataset.
+    `model` is as in `trainyard grade`. Raises InputError where the model has no evaluation here.
     """
     place = workplace()
     version = ModelRegistry(place.tracking).find(model_uri(place, model))
@@ -56,6 +59,10 @@ def look_for_drift(model: str) -> DriftOutcome:
     trained = frames.answers[frames.answers["split"] != Split.TEST]
     guides = pd.concat([frames.items["question"], frames.items["model_answer"]])
     new = _new_answers(place, frames)
+    if new.empty:
+        return DriftOutcome(
+            model=version.uri, drifted=False, n_now=0, findings=[_NOTHING_NEW], folder="", html=""
+        )
     outcome = drift(
         evaluation.graded,
         _graded(place, version.uri, job, new),
@@ -98,8 +105,6 @@ def _new_answers(place: Workplace, frames: records.DatasetFrames) -> pd.DataFram
 def _graded(place: Workplace, uri: str, job: Job, answers: pd.DataFrame) -> pd.DataFrame:
     """The new answers with the model's grades, as the columns of `domain.grading.drift.drift`."""
     columns = ["text", "item_id", "student", "max_score", "gold"]
-    if answers.empty:
-        return answers[columns]
     guide_ids = sorted(set(answers["guide_id"]))
     items = records.items_frame(place.catalog, place.settings.owner, guide_ids)
     ask = asking(job.id, occasion="drift")

@@ -35,6 +35,7 @@ from domain.identity import fingerprint
 from domain.kinds import Role
 from infra import catalog as records
 from infra.catalog import Dataset, Job, Outcome
+from tasks.champions import promotion_of
 from tasks.evaluation import load_evaluation
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.model_use import model_use_of
@@ -131,6 +132,7 @@ def _facts(place: Workplace, job: Job) -> JobFacts:
         mlflow_run_url=mlflow_run_url(place, job.mlflow_run_id) if job.mlflow_run_id else "",
         model_name=job.model_name or "",
         model_version=job.model_version or "",
+        promotion=promotion_of(place, job),
     )
 
 

@@ -52,10 +52,11 @@ def findings_of(drift: Drift) -> list[str]:
         )
     for shift in drift.shifts:
         if shift.standing in (Standing.DRIFTED, Standing.WATCH):
-            grave = "has shifted" if shift.standing is Standing.DRIFTED else "may be shifting"
+            grave = "Shifted" if shift.standing is Standing.DRIFTED else "To watch"
             found.append(
-                f"The {shift.meaning} {grave}: {_number(shift.before)} on average when it was measured, "
-                f"{_number(shift.now)} now (PSI {shift.psi:.2f}, {max(SHIFTED, shift.chance):.2f} is drift)."
+                f"{grave}: {shift.meaning}, {_number(shift.before)} on average when it was "
+                f"measured, {_number(shift.now)} now (PSI {shift.psi:.2f}; above "
+                f"{max(SHIFTED, shift.chance):.2f} is drift)."
             )
     if drift.new_items:
         found.append(

@@ -28,6 +28,7 @@ def drift(
 
         for finding in outcome["findings"]:
             out.print(f"  - {finding}", markup=False)
-        out.print(f"\nDrift report: {outcome['html']}", markup=False)
+        if outcome["html"]:
+            out.print(f"\nDrift report: {outcome['html']}", markup=False)
     if outcome["drifted"]:
         raise typer.Exit(1)

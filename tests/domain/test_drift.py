@@ -100,7 +100,7 @@ def test_the_report_is_one_page_with_markdown_and_json_beside_it(tmp_path: Path)
     unscored = graded(200, 1, most=60).assign(gold=float("nan"))
     found = between(graded(200, 0), unscored)
     page = write_drift(found, "grader-<b>", tmp_path / "drift").read_text()
-    assert "<b>" not in page and "<script" not in page and "words in an answer has shifted" in page
+    assert "<b>" not in page and "<script" not in page and "Shifted: words in an answer," in page
     told = json.loads((tmp_path / "drift" / "drift.json").read_text())
     assert told["drifted"] is True and told["checks"]["now"]["low"] is None
     assert "| words in an answer |" in markdown_of(found, "m")

@@ -49,7 +49,9 @@ def test_a_model_retrained_on_more_papers_meets_the_champion_on_the_new_test(
     shown = trainyard.json("show", first["job_id"])
     assert shown["job"] == first["job_id"]
     report = trainyard.json("report", first["job_id"])
-    assert Path(report["html"]).exists()
+    assert "Promoted to champion: there was no champion yet." in Path(report["html"]).read_text()
+    report = trainyard.json("report", second["job_id"])
+    assert "on " + tags["promotion.n"] + " held-out examples" in Path(report["html"]).read_text()
 
 
 def test_promotion_is_as_told_and_a_decision_is_not_taken_twice(
