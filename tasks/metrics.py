@@ -77,7 +77,8 @@ def _of_material(place: Workplace) -> Iterator[Metric]:
     files = GaugeMetricFamily(
         "trainyard_files", "Files seen, by role and outcome", labels=["role", "outcome"]
     )
-    counts = Counter((f.role.value, f.outcome.value) for f in records.files(place.catalog, owner))
+    seen = records.files(place.catalog, owner)
+    counts = Counter(zip(seen["role"].astype(str), seen["outcome"].astype(str), strict=True))
     for (role, outcome), n in sorted(counts.items()):
         files.add_metric([role, outcome], n)
     yield files
