@@ -68,7 +68,20 @@ def life_of_flow_run(flow_run_id: str, tags: list[str], infrastructure_pid: str)
     host, _, pid = infrastructure_pid.rpartition(":")
     if not pid.isdigit() or host != socket.gethostname():
         return Life.UNKNOWN
-    return Life.ALIVE if _executes(flow_run_id) else Life.DEAD
+    if _executes(flow_run_id):
+        return Life.ALIVE
+    return Life.UNKNOWN if _is_closed_to_us(int(pid)) else Life.DEAD
+
+
+def _is_closed_to_us(pid: int) -> bool:
+    """Whether that process is another user's, of whom we may not know what it does."""
+    try:
+        psutil.Process(pid).environ()
+    except psutil.NoSuchProcess:
+        return False
+    except (psutil.Error, OSError):
+        return True
+    return False
 
 
 def _life(host: str, pid: int, created: float) -> Life:
