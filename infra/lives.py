@@ -60,7 +60,8 @@ def tag_of_this_process() -> str:
 def life_of_flow_run(flow_run_id: str, tags: list[str], infrastructure_pid: str) -> Life:
     """Of a flow run on this machine: by the tag of the command that ran it, or by a worker's process.
 
-    `infrastructure_pid` is what a process worker notes, "host:pid" or "pid"; "" for none.
+    `infrastructure_pid` is what a worker notes: of "host:pid" something can be known, of a bare number,
+    which is what Prefect 3.8's process worker notes, nothing, since it may be another machine's.
     """
     for tag in tags:
         if match := _TAG.fullmatch(tag):

@@ -61,11 +61,14 @@ def _settle_flow_runs(client: SyncPrefectClient, told: Settled) -> None:
         running += page
     for run in running:
         life = _life_of(client, run)
+        if life is Life.UNKNOWN:
+            # A worker notes a process's number and no machine; a training signs for its flow run itself.
+            life = life_of(workplace().settings.home, str(run.id))
         if life is Life.DEAD:
             client.set_flow_run_state(run.id, Crashed(message=_GONE), force=True)
             told["settled"].append(_row("flow run", str(run.id), f"crashed ({run.name})", _GONE))
         elif life is Life.UNKNOWN:
-            why = f"{run.name} runs on another machine, or was not started by Trainyard"
+            why = f"{run.name} may run on another machine: Prefect's heartbeats tell"
             told["left"].append({"what": "flow run", "id": str(run.id), "why": why})
 
 
@@ -118,7 +121,8 @@ def _settle_mlflow(place: Workplace, client: SyncPrefectClient, told: Settled) -
             )
     for job in known.values():
         if job.state in _ENDED and life_of(place.settings.home, job.id) is Life.DEAD:
-            forget(place.settings.home, job.id)
+            for name in filter(None, (job.id, job.flow_run_id)):
+                forget(place.settings.home, name)
 
 
 def _row(what: str, name: str, now: str, why: str) -> dict[str, str]:

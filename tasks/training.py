@@ -67,7 +67,8 @@ def begin_job(kind: str, dataset_id: str, choice: Choice, flow_run_id: str) -> s
         config=choice["config"],
     )
     # Before it is said to be running: from then on it is settled unless its process is seen to live.
-    sign(place.settings.home, job.id)
+    for name in (job.id, flow_run_id):
+        sign(place.settings.home, name)
     records.update_job(
         place.catalog,
         job.id,
