@@ -14,13 +14,19 @@ import typer
 
 from domain.errors import TrainyardError
 from domain.kinds import Kind, Protocol
+from domain.promotion import Rule
 from flows.commands import datasets, guide, looking, model, reviews, serving
+from flows.commands.backups import backup, restore
 from flows.commands.compare import compare
+from flows.commands.drift import drift
+from flows.commands.logs import logs
+from flows.commands.metrics import metrics
 from flows.commands.models import models
 from flows.commands.predict import predict
 from flows.commands.pseudonyms import KeyFile, reveal, tell_refused, under_pseudonyms
 from flows.commands.purge import purge
 from flows.commands.running import absolute, run_flow
+from flows.commands.settle import settle
 from flows.commands.simulate_llm import simulate_llm
 from flows.commands.speech import JobId, Json, say, show
 from flows.commands.watch import watch
@@ -103,6 +109,10 @@ Channels = Annotated[
 KindName = Annotated[
     Kind | None, typer.Option("--kind", help="grading or vision. Default: what the files are for.")
 ]
+Promote = Annotated[
+    Rule,
+    typer.Option(help="Take the champion's place when better beyond chance on the same answers, or as told."),
+]
 AllowRejects = Annotated[
     bool, typer.Option("--allow-rejects", help="Exit 0 though some files or rows could not be used.")
 ]
@@ -122,6 +132,7 @@ def pipeline(
     accept_doubtful: AcceptDoubtful = False,
     otherwise: Otherwise = "",
     key_file: KeyFile = None,
+    promote: Promote = Rule.BETTER,
     allow_rejects: AllowRejects = False,
     kind: KindName = None,
     images: Images = None,
@@ -145,6 +156,7 @@ def pipeline(
         strategy=strategy,
         hyperparameters=hyperparameters or [],
         otherwise=otherwise,
+        promote=promote,
     )
     tell_refused(outcome["prepare"]["ingested"], refused)
     show(outcome, json, "show_pipeline", "show_reused")
@@ -212,10 +224,15 @@ def evaluate(
     dataset: Annotated[
         str, typer.Option(help="Measure on another dataset's test split instead of the job's own.")
     ] = "",
+    promote: Promote = Rule.BETTER,
     json: Json = False,
 ) -> None:
-    """Try a job's model on what was held out, and measure how good it is."""
-    show(run_flow("flows.evaluate", "evaluate", job=job, dataset=dataset), json, "show_evaluate")
+    """Try a job's model on what was held out, and measure how good it is, against the champion too."""
+    show(
+        run_flow("flows.evaluate", "evaluate", job=job, dataset=dataset, promote=promote),
+        json,
+        "show_evaluate",
+    )
 
 
 @app.command()
@@ -311,7 +328,10 @@ def _exit_for(prepared: Any, allow_rejects: bool) -> None:
 
 for look in (looking.status, looking.runs, looking.show, looking.config, looking.doctor):
     app.command()(look)
-for command in (predict, models, purge, reveal, simulate_llm, compare):
+for command in (
+    *(predict, models, purge, reveal, simulate_llm, compare),
+    *(backup, restore, settle, drift, logs, metrics),
+):
     app.command()(command)
 for serve in (serving.up, serving.deploy, watch):
     app.command()(serve)

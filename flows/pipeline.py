@@ -8,6 +8,7 @@ from prefect import flow
 from pydantic import Field
 
 from domain.kinds import Protocol
+from domain.promotion import Rule
 from flows.evaluate import evaluate
 from flows.prepare import kind_given, prepare
 from flows.report import report
@@ -33,6 +34,7 @@ def pipeline(
     images: Annotated[str, Field(description="ZIP, tar, folder or CSV of labelled pictures; '' none")] = "",
     size: Annotated[int, Field(description="points a side of decoded pictures; 0: chosen from them")] = 0,
     channels: Annotated[int, Field(description="1 grey, 3 colour, 0: chosen from the pictures")] = 0,
+    promote: Annotated[Rule, Field(description="when it takes the champion's place")] = Rule.BETTER,
 ) -> PipelineOutcome:
     """From files to a report that people trust."""
     # Before hours of reading: a strategy that cannot be used here at all says so at once.
@@ -51,6 +53,6 @@ def pipeline(
         channels,
     )
     trained = train(prepared["dataset"]["fingerprint"][:12], strategy, hyperparameters, otherwise=otherwise)
-    evaluated = evaluate(trained["job_id"][:8])
+    evaluated = evaluate(trained["job_id"][:8], promote=promote)
     reported = report(trained["job_id"][:8])
     return PipelineOutcome(prepare=prepared, train=trained, evaluate=evaluated, report=reported)

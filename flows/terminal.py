@@ -117,8 +117,10 @@ def show_evaluate(outcome: EvaluateOutcome) -> None:
     for sentence in outcome["told"]:
         out.print(f"  {escape(sentence)}")
     show_ungraded(outcome["ungraded"])
-    if outcome["champion"]:
-        out.print("  This version is the champion")
+    if outcome["champion"] or outcome["promotion"]:
+        stands = "is the champion" if outcome["champion"] else "stays a challenger"
+        told = f": {escape(outcome['promotion'])}" if outcome["promotion"] else ""
+        out.print(f"  This version {stands}{told}")
 
 
 def show_ungraded(ungraded: list[dict[str, str]]) -> None:

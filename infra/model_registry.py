@@ -118,6 +118,12 @@ class ModelRegistry:
                     self._remember(name, history)
             self._client.set_registered_model_alias(name, alias, str(version))
 
+    def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
+        """Sets tags of a version; those of the same names are replaced."""
+        with asking(self._tracking.tracking_uri):
+            for key, value in tags.items():
+                self._client.set_model_version_tag(name, str(version), key, value[:_MAX_TAG_CHARS])
+
     def earlier_champions(self, name: str) -> list[int]:
         """The versions that were champion before, oldest first."""
         with asking(self._tracking.tracking_uri):

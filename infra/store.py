@@ -24,6 +24,7 @@ from domain.errors import InputError, OutsideError, SettingError
 from domain.identity import hash_bytes, hash_file
 
 _REFERENCE = re.compile(r"(?P<key>[0-9a-f]{64})(#(?P<offset>\d+)\+(?P<length>\d+))?")
+_KEY = re.compile(r"[0-9a-f]{64}")
 _STALE_SECONDS = 86_400
 
 
@@ -41,6 +42,7 @@ class _Shelf(Protocol):
 
     def has(self, key: str) -> bool: ...
     def delete(self, key: str) -> None: ...
+    def keys(self) -> Iterator[str]: ...
 
 
 class Store:
@@ -147,6 +149,11 @@ class Store:
             self._verified.pop(key, None)
             self._shelf.delete(_parse(key).key)
 
+    def keys(self) -> list[str]:
+        """The keys of all objects, in order; what others write meanwhile may be among them or not."""
+        with _explained(self.place, ""):
+            return sorted(key for key in self._shelf.keys() if _KEY.fullmatch(key))  # noqa: SIM118
+
     def _put(self, key: str, content: bytes | Path) -> str:
         with _explained(self.place, key):
             if self._shelf.has(key):
@@ -219,6 +226,9 @@ class _Folder:
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
+
+    def keys(self) -> Iterator[str]:
+        return (path.name for path in self._root.glob("??/*"))
 
     def write(self, key: str, content: bytes | Path) -> None:
         target, unfinished = self._path(key), self.unfinished(key)
@@ -305,6 +315,11 @@ class _Remote:
         with _answering(self.place):
             if self._system.exists(self._path(key)):
                 self._system.rm_file(self._path(key))
+
+    def keys(self) -> Iterator[str]:
+        with _answering(self.place):
+            found = self._system.find(self._root) if self._system.exists(self._root) else []
+        return (str(path).rpartition("/")[2] for path in found)
 
     def write(self, key: str, content: bytes | Path) -> None:
         with _answering(self.place):

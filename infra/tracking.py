@@ -132,6 +132,20 @@ class Tracking:
                     settled.append(run_id)
         return tuple(settled)
 
+    def running_runs(self) -> dict[str, str]:
+        """The ids of all runs that are RUNNING, with the id of the job each was opened for."""
+        found: dict[str, str] = {}
+        with asking(self.tracking_uri):
+            experiments = [one.experiment_id for one in self.client.search_experiments()]
+            token = None
+            while True:
+                page = self.client.search_runs(
+                    experiments, filter_string="attributes.status = 'RUNNING'", page_token=token
+                )
+                found |= {run.info.run_id: run.data.tags.get("job_id", "") for run in page}
+                if not (token := page.token):
+                    return found
+
     def status(self, run_id: str) -> str:
         """RUNNING, SCHEDULED, FINISHED, FAILED or KILLED."""
         with asking(self.tracking_uri):

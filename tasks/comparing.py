@@ -102,7 +102,7 @@ def _is_evaluated(place: Workplace, job: Job) -> bool:
 def _contenders(place: Workplace, jobs: Sequence[Job]) -> list[Contender]:
     names = {dataset.id: dataset.name for dataset in records.datasets(place.catalog, place.settings.owner)}
     evaluations = _evaluations(place, jobs)
-    return [_contender(place, job, one, names) for job, one in zip(jobs, evaluations, strict=True)]
+    return [contender(place, job, one, names) for job, one in zip(jobs, evaluations, strict=True)]
 
 
 def _evaluations(place: Workplace, jobs: Sequence[Job]) -> list[Evaluation]:
@@ -124,7 +124,8 @@ def _evaluations(place: Workplace, jobs: Sequence[Job]) -> list[Evaluation]:
     return newest
 
 
-def _contender(place: Workplace, job: Job, found: Evaluation, names: dict[str, str]) -> Contender:
+def contender(place: Workplace, job: Job, found: Evaluation, names: dict[str, str]) -> Contender:
+    """The job with an evaluation of it; `names` are those of the datasets by their ids."""
     evaluation = load_evaluation(place, found.artifacts["evaluation"])
     return Contender(
         job_id=job.id,

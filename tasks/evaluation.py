@@ -10,12 +10,10 @@ from prefect import task
 
 from domain.identity import fingerprint
 from infra import catalog as records
-from infra.catalog import Job
-from infra.model_registry import ModelRegistry, ModelVersion
-from tasks.judges import Judge, judge_of
+from tasks.judges import judge_of
 from tasks.outcome import EvaluateOutcome, HeldOut, Predicted, Stressed
 from tasks.policy import KEPT, RETRIED, keyed_by
-from tasks.workplace import Workplace, workplace
+from tasks.workplace import workplace
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +59,10 @@ def measure(held: HeldOut, predicted: Predicted, stressed: Stressed, promise: li
 def record_evaluation(
     held: HeldOut, predicted: Predicted, stressed: Stressed, evaluation: str
 ) -> EvaluateOutcome:
-    """Catalog and MLflow learn the figures; the model becomes champion where it may."""
+    """Catalog and MLflow learn the figures.
+
+    Those on another dataset than the job's own are tables of its run, and replace none of its metrics.
+    """
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, held["job_id"])
     judge = judge_of(held["kind"])
@@ -73,18 +74,20 @@ def record_evaluation(
     records.save_evaluation(
         place.catalog,
         job_id=job.id,
-        dataset_id=job.dataset_id,
+        dataset_id=held["dataset_id"],
         key=fingerprint([predicted, evaluation, stressed]),
         metrics={**verdict.figures, **added},
         artifacts=artifacts,
     )
-    champion = False
     if job.mlflow_run_id:
-        # The few that runs are compared by; all of them, with intervals, are in the tables.
-        place.tracking.log_metrics(job.mlflow_run_id, {**verdict.compared, **added})
+        own = held["dataset_id"] == job.dataset_id
+        if own:
+            # The few that runs are compared by; all of them, with intervals, are in the tables.
+            place.tracking.log_metrics(job.mlflow_run_id, {**verdict.compared, **added})
         for path, table in verdict.tables.items():
-            place.tracking.log_table(job.mlflow_run_id, table, path)
-        champion = _promoted(place, job, judge)
+            folder, name = path.rsplit("/", 1)
+            kept_at = path if own else f"{folder}/{held['dataset_id'][:8]}/{name}"
+            place.tracking.log_table(job.mlflow_run_id, table, kept_at)
     return EvaluateOutcome(
         job_id=job.id,
         kind=held["kind"],
@@ -92,30 +95,9 @@ def record_evaluation(
         predictions=predicted["predictions"],
         headline=verdict.headline,
         told=verdict.told,
-        champion=champion,
+        champion=False,
+        promotion="",
         ungraded=predicted["ungraded"],
         costs=verdict.costs,
         stress=stressed["sentence"],
     )
-
-
-def _promoted(place: Workplace, job: Job, judge: Judge) -> bool:
-    """Whether the job's model is champion now: the first version is, and one that measures better.
-
-    Better means a higher deciding figure on the same dataset; a version trained on another dataset is a
-    challenger until someone compares the two on the same test.
-    """
-    registry = ModelRegistry(place.tracking)
-    name = job.model_name
-    champion = registry.champion(name)
-    mine = next(v for v in registry.versions(name) if str(v.version) == job.model_version)
-    if champion is not None and champion.version != mine.version and not _better(mine, champion, judge):
-        return False
-    if champion is None or champion.version != mine.version:
-        registry.promote(name, mine.version)
-    return True
-
-
-def _better(mine: ModelVersion, champion: ModelVersion, judge: Judge) -> bool:
-    same = mine.tags.get("dataset_fingerprint") == champion.tags.get("dataset_fingerprint")
-    return same and mine.metrics.get(judge.deciding, -1.0) > champion.metrics.get(judge.deciding, -1.0)

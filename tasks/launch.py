@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from domain.errors import OutsideError, SettingError
+from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
 from infra.processes import MARK, Guard
 from infra.servers import prefect_environment, running
@@ -33,6 +34,7 @@ def attended() -> Iterator[None]:
     Prefect ends every flow and subflow by waiting for a thread that sleeps in whole seconds. Runs of a
     worker keep theirs: heartbeats are how a server finds those that died.
     """
+    from prefect import tags
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     if "PREFECT_API_URL" not in os.environ:
@@ -43,7 +45,8 @@ def attended() -> Iterator[None]:
     gc.freeze()
     # Who sits there goes on with the next step: no automation need do it for them (see tasks.events).
     os.environ[ATTENDED] = "yes"
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    # Without heartbeats, the process itself is how a later `trainyard settle` tells who died.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(tag_of_this_process()):
         yield
 
 

@@ -166,6 +166,9 @@ class EvaluateOutcome(TypedDict):
     headline: dict[str, Any]
     told: list[str]
     champion: bool
+    """Whether its version is champion now."""
+    promotion: str
+    """Why it is, or is not, in a sentence with the numbers; "" where that was not asked."""
     ungraded: list[dict[str, str]]
     """{"answer_id", "reason"} of answers that a language model gave no usable reply to."""
     costs: dict[str, float]

@@ -102,7 +102,7 @@ def _figure(place: Workplace, job: Job, kind: Kind) -> float | None:
     """The figure that jobs of `kind` are told by; None for another kind, and before the evaluation."""
     if job.kind is not kind:
         return None
-    found = records.find_evaluation(place.catalog, job.id)
+    found = records.find_evaluation(place.catalog, job.id, dataset_id=job.dataset_id)
     return found.metrics.get(judge_of(kind).deciding) if found and isinstance(found.metrics, dict) else None
 
 
@@ -111,7 +111,7 @@ def show_job(which: str) -> dict[str, Any]:
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, which)
     dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
-    evaluation = records.find_evaluation(place.catalog, job.id)
+    evaluation = records.find_evaluation(place.catalog, job.id, dataset_id=job.dataset_id)
     report = records.find_report(place.catalog, job.id)
     return {
         "job": job.id,

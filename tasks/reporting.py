@@ -11,6 +11,7 @@ from domain.identity import fingerprint
 from domain.reports.job import JobFacts
 from infra import catalog as records
 from infra.catalog import Job
+from tasks.champions import promotion_of
 from tasks.judges import judge_of
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.outcome import ReportOutcome
@@ -63,4 +64,5 @@ def job_facts(place: Workplace, job: Job) -> JobFacts:
         mlflow_run_url=mlflow_run_url(place, job.mlflow_run_id) if job.mlflow_run_id else "",
         model_name=job.model_name or "",
         model_version=job.model_version or "",
+        promotion=promotion_of(place, job),
     )

@@ -17,10 +17,12 @@ from domain.kinds import Kind
 from infra import catalog as records
 from infra.catalog import Job, JobState
 from infra.model_registry import CONTENT_TAG, ModelCode, ModelRegistry
+from infra.system_metrics import unwatch, watch
 from infra.tracking import EndStatus
 from strategies.base import Checkpoint
 from strategies.registry import strategy
 from tasks.choice import training_data
+from tasks.job_logs import log_for
 from tasks.judges import judge_of
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.outcome import Recipe, Registered
@@ -74,6 +76,8 @@ def open_run(job_id: str, flow_run_id: str) -> str:
     facts = {"protocol": dataset.protocol, "n_items": dataset.n_items, "n_answers": dataset.n_answers}
     place.tracking.log_dataset(run_id, dataset.name, dataset.fingerprint, "training", facts)
     url = mlflow_run_url(place, run_id)
+    log_for(place, records.find_job(place.catalog, place.settings.owner, job.id))
+    watch(place.settings.mlflow_tracking_uri, run_id)
     create_link_artifact(url, link_text=f"MLflow run of job {job.id[:8]}", key=f"mlflow-run-{job.id[:8]}")
     return run_id
 
@@ -157,6 +161,7 @@ def trained_model(which: str) -> TrainedModelFacts:
         raise InputError(
             f"job {job.id[:8]} is {job.state.value} and has no model yet: run trainyard train again"
         )
+    log_for(place, job)
     versions = ModelRegistry(place.tracking).versions(job.model_name)
     found = next((v for v in versions if str(v.version) == job.model_version), None)
     if found is None:
@@ -201,6 +206,7 @@ def end_run(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001 - Pre
     statuses: dict[str, EndStatus] = {"COMPLETED": "FINISHED", "CANCELLED": "KILLED", "CRASHED": "KILLED"}
     status = statuses.get(state.type.value, "FAILED")
     if job.mlflow_run_id:
+        unwatch(job.mlflow_run_id)
         place.tracking.end(job.mlflow_run_id, status)
     if status != "FINISHED":
         ended = JobState.CANCELLED if state.type.value == "CANCELLED" else JobState.FAILED

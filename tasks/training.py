@@ -20,10 +20,12 @@ from domain.kinds import Kind
 from domain.language_models import AskModel
 from infra import catalog as records
 from infra.catalog import IterationRow, Job, JobState
+from infra.lives import sign
 from strategies.base import Checkpoint, Effect, Outcome, Strategy
 from strategies.registry import strategy
 from tasks.choice import training_data
 from tasks.effects import ask_nobody, asking, perform
+from tasks.job_logs import log_for
 from tasks.outcome import Choice, Recipe
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.workplace import Workplace, workplace
@@ -64,6 +66,9 @@ def begin_job(kind: str, dataset_id: str, choice: Choice, flow_run_id: str) -> s
         requested_strategy=choice["requested"],
         config=choice["config"],
     )
+    # Before it is said to be running: from then on it is settled unless its process is seen to live.
+    for name in (job.id, flow_run_id):
+        sign(place.settings.home, name)
     records.update_job(
         place.catalog,
         job.id,
@@ -72,6 +77,7 @@ def begin_job(kind: str, dataset_id: str, choice: Choice, flow_run_id: str) -> s
         flow_run_id=flow_run_id,
         state=None if job.state is JobState.FINISHED else JobState.RUNNING,
     )
+    log_for(place, records.find_job(place.catalog, place.settings.owner, job.id))
     log.info("job %s: %s on dataset %s", job.id[:8], choice["strategy"], dataset.name)
     return job.id
 

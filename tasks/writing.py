@@ -43,7 +43,7 @@ def with_text(place: Workplace, job: Job, report: ReportInput) -> ReportInput:
         log.warning("report: no text was written: %s", text.failure)
     else:
         log.info("report: text by %s, %s dropped", text.model, counted(text.n_dropped, "sentence"))
-    evaluation = records.find_evaluation(place.catalog, job.id)
+    evaluation = records.find_evaluation(place.catalog, job.id, dataset_id=job.dataset_id)
     return replace(report, written=text, language_models=model_use_of(place, job, evaluation))
 
 

@@ -26,6 +26,9 @@ def _lines(view: View) -> Iterator[str]:
     said = [f"strategy {report.strategy}", f"model {model}" if model else "", report.job.created]
     yield " · ".join(plain(part) for part in (*said, f"job {report.job.id}") if part)
     yield ""
+    if report.job.promotion:
+        yield plain(report.job.promotion)
+        yield ""
     yield from table_lines(
         ("", "", ""), [(f"**{plain(t.label)}**", f"**{t.value}**", plain(t.detail)) for t in view.tiles]
     )

@@ -17,6 +17,8 @@ class JobFacts:
     model_name: str = ""
     model_version: str = ""
     model_alias: str = ""
+    promotion: str = ""
+    """Whether it became champion and on what numbers, in a sentence; empty where that was not asked."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ from typing import Any
 
 from flows.commands.speech import say
 
-NEEDS_MLFLOW = ("pipeline", "train", "evaluate", "report", "grade", "predict", "compare")
+NEEDS_MLFLOW = (
+    *("pipeline", "train", "evaluate", "report", "grade", "predict", "compare"),
+    *("settle", "drift"),
+)
 
 
 def launch() -> None:

@@ -116,6 +116,7 @@ from infra.catalog.training_jobs import (
     jobs,
     record_iteration,
     rename_model,
+    settle_job,
     update_job,
 )
 from infra.catalog.training_sets import (
@@ -234,6 +235,7 @@ __all__ = [
     "save_submissions",
     "save_table",
     "save_unparsed",
+    "settle_job",
     "settle_review",
     "signatures",
     "spent",

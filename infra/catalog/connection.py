@@ -64,6 +64,14 @@ class Catalog:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One transaction whose queries all see one moment, also where others write meanwhile."""
+        level = "REPEATABLE READ" if self.dialect == "postgresql" else None
+        engine = self._engine.execution_options(isolation_level=level) if level else self._engine
+        with explained(self.place, self._busy_seconds), engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction; on SQLite it has the only pen from its first moment."""
         with explained(self.place, self._busy_seconds), self._writer.begin() as connection:

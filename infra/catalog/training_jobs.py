@@ -111,6 +111,15 @@ def update_job(
         return _job(connection, job_id)
 
 
+def settle_job(catalog: Catalog, job: Job, error: str) -> bool:
+    """Marks a job failed whose process is gone, unless someone has taken it up again since `job` was read."""
+    j = tables.Job
+    unchanged = (j.id == job.id, j.state == JobState.RUNNING, j.updated_at == job.updated_at)
+    with catalog.writing() as connection:
+        change = update(j).where(*unchanged).values(state=JobState.FAILED, error=error, updated_at=now())
+        return bool(connection.execute(change).rowcount)
+
+
 def claim_mlflow_run(catalog: Catalog, job_id: str, mlflow_run_id: str) -> str:
     """The job's MLflow run: `mlflow_run_id` unless another was claimed before, which then stands."""
     j = tables.Job

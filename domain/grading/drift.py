@@ -1,0 +1,195 @@
+"""Whether new answers, and what a grader makes of them, still look like those it was measured on.
+
+Distributions are held against each other by the population stability index over bins of the old one:
+PSI = sum((new - old) * ln(new / old)). Below 0.1 is steady and above 0.25 shifted by the rule of thumb
+of credit scoring (Siddiqi, Credit Risk Scorecards, 2006). Without any shift PSI is spread as
+chi-squared with bins - 1 degrees of freedom times (1/n + 1/m) (Yurdakul, 2018), so that in small samples
+0.25 comes by chance: a shift must exceed the 95 % point of that as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from domain.errors import InputError
+from domain.grading.metrics import Floats, Interval, mean, percentiles, resamples
+from domain.grading.referral import agrees
+
+WATCHED, SHIFTED = 0.1, 0.25
+LEAST = 30
+"""Answers, old or new, below which nothing is said: five bins would hold six each."""
+LEAST_CHECKED = 20
+_BINS = 5
+_N_RESAMPLES = 2000
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Standing(StrEnum):
+    STEADY = "steady"
+    WATCH = "watch"
+    DRIFTED = "drifted"
+    UNKNOWN = "too few to say"
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A feature then and now. `chance` is the PSI that 5 % of equal samples of these sizes exceed."""
+
+    feature: str
+    meaning: str
+    standing: Standing
+    psi: float
+    chance: float
+    before: float
+    """The mean when the grader was measured."""
+    now: float
+
+
+@dataclass(frozen=True)
+class SpotChecks:
+    """New answers that a human scored too: the share on which the grader agrees, with its interval."""
+
+    standing: Standing
+    n: int
+    now: Interval
+    before: float
+
+
+@dataclass(frozen=True)
+class Drift:
+    """`new_items` is the share of new answers to items that the grader was not trained on."""
+
+    n_before: int
+    n_now: int
+    n_students: int
+    new_items: float
+    shifts: tuple[Shift, ...]
+    checks: SpotChecks
+
+    @property
+    def drifted(self) -> bool:
+        standings = [*(shift.standing for shift in self.shifts), self.checks.standing]
+        return Standing.DRIFTED in standings
+
+
+_FEATURES = {
+    "words": "words in an answer",
+    "word_length": "letters in a word",
+    "unknown_words": "share of an answer's words that no training text has",
+    "score": "score as a share of the item's marks",
+    "confidence": "confidence of the grader",
+}
+
+
+def words_of(texts: pd.Series) -> frozenset[str]:
+    """The words of training answers and guides."""
+    return frozenset(word for text in texts for word in _WORD.findall(str(text).casefold()))
+
+
+def drift(
+    before: pd.DataFrame, now: pd.DataFrame, *, known_words: Set[str], known_items: Set[str], tolerance: float
+) -> Drift:
+    """`before` are the held-out answers as evaluated, `now` new ones.
+
+    Both have text, item_id, student, score, mark, max_score, confidence and gold (NaN where nobody scored).
+    Raises InputError where there is no new answer.
+    """
+    if now.empty:
+        raise InputError("there is no new answer to look at: grade new submissions first (trainyard grade)")
+    old, new = _features(before, known_words), _features(now, known_words)
+    shifts = tuple(_shift(name, old[name].to_numpy(float), new[name].to_numpy(float)) for name in _FEATURES)
+    return Drift(
+        n_before=len(before),
+        n_now=len(now),
+        n_students=int(now["student"].nunique()),
+        new_items=float((~now["item_id"].isin(known_items)).mean()),
+        shifts=shifts,
+        checks=_checks(before, now, tolerance),
+    )
+
+
+def _features(answers: pd.DataFrame, known: Set[str]) -> pd.DataFrame:
+    words = [_WORD.findall(str(text).casefold()) for text in answers["text"]]
+    return pd.DataFrame(
+        {
+            "words": [len(one) for one in words],
+            "word_length": [float(np.mean([len(w) for w in one])) if one else 0.0 for one in words],
+            "unknown_words": [float(np.mean([w not in known for w in one])) if one else 0.0 for one in words],
+            "score": answers["score"].to_numpy(float) / answers["max_score"].to_numpy(float),
+            "confidence": answers["confidence"].to_numpy(float),
+        }
+    )
+
+
+def _shift(name: str, old: Floats, new: Floats) -> Shift:
+    psi, n_bins = _psi(old, new)
+    chance = _chance(n_bins, len(old), len(new))
+    standing = Standing.STEADY
+    if min(len(old), len(new)) < LEAST:
+        standing = Standing.UNKNOWN
+    elif psi > max(SHIFTED, chance):
+        standing = Standing.DRIFTED
+    elif psi > max(WATCHED, chance):
+        standing = Standing.WATCH
+    means = (float(np.mean(values)) if len(values) else float("nan") for values in (old, new))
+    return Shift(name, _FEATURES[name], standing, psi, chance, *means)
+
+
+def _psi(old: Floats, new: Floats) -> tuple[float, int]:
+    """The index over quantiles of the old values, and the number of bins; 0 and 1 where none can be drawn."""
+    if not len(old):
+        return 0.0, 1
+    inner = np.unique(np.quantile(old, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    # Beyond what was ever seen is a bin too, where ties leave fewer: all old values may be the same.
+    edges = np.concatenate([[-np.inf], inner, [np.nextafter(old.max(), np.inf), np.inf]])
+    edges = np.unique(edges)
+    counts = [np.histogram(values, edges)[0] for values in (old, new)]
+    used = (counts[0] + counts[1]) > 0
+    n_bins = int(used.sum())
+    # Half an answer more in each bin: an empty one would make the logarithm infinite.
+    then, later = ((one[used] + 0.5) / (one.sum() + 0.5 * n_bins) for one in counts)
+    return float(((later - then) * np.log(later / then)).sum()), n_bins
+
+
+def _chance(n_bins: int, n_old: int, n_new: int) -> float:
+    if n_bins < 2 or not n_old or not n_new:
+        return 0.0
+    from scipy.stats import chi2
+
+    return float(chi2.ppf(0.95, n_bins - 1) * (1 / n_old + 1 / n_new))
+
+
+def _checks(before: pd.DataFrame, now: pd.DataFrame, tolerance: float) -> SpotChecks:
+    """Drifted where the whole 95 % interval of the fall lies below 0; whole students are drawn for it.
+
+    So one look in forty finds drift where there is none.
+    """
+    then, students_then = _agreed(before, tolerance)
+    agreed, students = _agreed(now, tolerance)
+    n, share = len(agreed), float(np.mean(agreed)) if len(agreed) else float("nan")
+    was = float(np.mean(then)) if len(then) else float("nan")
+    if min(n, len(then)) < LEAST_CHECKED:
+        return SpotChecks(Standing.UNKNOWN, n, Interval(share, float("nan"), float("nan"), n), was)
+    drawn = _drawn(agreed, students, seed=0)
+    _, highest_fall = percentiles(drawn - _drawn(then, students_then, seed=1))
+    standing = Standing.DRIFTED if highest_fall < 0 else Standing.STEADY
+    return SpotChecks(standing, n, Interval(share, *percentiles(drawn), n), was)
+
+
+def _drawn(agreed: Floats, students: np.ndarray[Any, Any], seed: int) -> Floats:
+    blocks = resamples(len(agreed), students, _N_RESAMPLES, seed)
+    return np.concatenate([mean.resampled(weights, agreed) for weights in blocks])
+
+
+def _agreed(graded: pd.DataFrame, tolerance: float) -> tuple[Floats, np.ndarray[Any, Any]]:
+    """Which scored answers the grader agrees on, and whose they are."""
+    scored = graded[graded["gold"].notna()]
+    agreed = agrees(scored["mark"], scored["gold"], scored["max_score"], tolerance)
+    return np.asarray(agreed, dtype=float), scored["student"].to_numpy(str)
