@@ -18,8 +18,8 @@ help: ## show this list
 
 install: .venv/.installed ## create .venv from the pinned constraints
 
-demo: install ## run the whole pipeline on examples/
-	@$(BIN)/trainyard pipeline --guides examples/guides --submissions examples/submissions --answers examples/answers.csv --dataset demo --allow-rejects
+demo: install ## run the whole pipeline on examples/: a grader, and a classifier of digits
+	@$(BIN)/python examples/demo.py
 
 up: install ## open the MLflow and Prefect pages on what the demo did
 	@$(BIN)/trainyard up

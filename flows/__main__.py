@@ -14,9 +14,10 @@ import typer
 
 from domain.errors import TrainyardError
 from domain.kinds import Kind, Protocol
-from flows.commands import datasets, guide, looking, reviews, serving
+from flows.commands import datasets, guide, looking, model, reviews, serving
 from flows.commands.compare import compare
 from flows.commands.models import models
+from flows.commands.predict import predict
 from flows.commands.pseudonyms import KeyFile, reveal, tell_refused, under_pseudonyms
 from flows.commands.purge import purge
 from flows.commands.running import absolute, run_flow
@@ -30,7 +31,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Marking guides and graded submissions in; an evaluated grader and a report out.\n\n"
+    help="Marking guides and graded submissions in, an evaluated grader and a report out; or labelled "
+    "pictures in, a classifier and its report out.\n\n"
     "Start with `trainyard pipeline`. Settings are `TRAINYARD_*` variables (see `trainyard config`). "
     "Exit code 0: done, 1: something could not be done or used (the message says what), 2: usage.",
 )
@@ -39,6 +41,7 @@ app.add_typer(database, name="db")
 app.add_typer(reviews.reviews, name="reviews")
 app.add_typer(guide.app, name="guide")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(model.model, name="model")
 
 Guides = Annotated[
     Path | None,
@@ -120,9 +123,14 @@ def pipeline(
     otherwise: Otherwise = "",
     key_file: KeyFile = None,
     allow_rejects: AllowRejects = False,
+    kind: KindName = None,
+    images: Images = None,
+    size: Size = 0,
+    channels: Channels = 0,
     json: Json = False,
 ) -> None:
     """Prepare, train, evaluate and report in one go; run it again and nothing is done twice."""
+    _check_kind(kind, images)
     material = _material(
         guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
     )
@@ -131,6 +139,9 @@ def pipeline(
         "flows.pipeline",
         "pipeline",
         **material,
+        images=absolute(images),
+        size=size,
+        channels=channels,
         strategy=strategy,
         hyperparameters=hyperparameters or [],
         otherwise=otherwise,
@@ -160,10 +171,7 @@ def prepare(
     json: Json = False,
 ) -> None:
     """Read guides and submissions, or an archive of labelled pictures, and make the dataset."""
-    if kind is Kind.VISION and images is None:
-        raise typer.BadParameter("--kind vision needs --images", param_hint="--kind")
-    if kind is Kind.GRADING and images is not None:
-        raise typer.BadParameter("--images are for --kind vision", param_hint="--kind")
+    _check_kind(kind, images)
     material = _material(
         guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
     )
@@ -186,7 +194,7 @@ def train(
     otherwise: Otherwise = "",
     json: Json = False,
 ) -> None:
-    """Train a grader on a dataset and register it; a broken-off training is resumed."""
+    """Train a model on a dataset and register it; a broken-off training is resumed."""
     outcome = run_flow(
         "flows.train",
         "train",
@@ -206,7 +214,7 @@ def evaluate(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Grade the held-out answers with a job's model and measure the agreement."""
+    """Try a job's model on what was held out, and measure how good it is."""
     show(run_flow("flows.evaluate", "evaluate", job=job, dataset=dataset), json, "show_evaluate")
 
 
@@ -255,6 +263,13 @@ def grade(
         raise typer.Exit(1)
 
 
+def _check_kind(kind: Kind | None, images: Path | None) -> None:
+    if kind is Kind.VISION and images is None:
+        raise typer.BadParameter("--kind vision needs --images", param_hint="--kind")
+    if kind is Kind.GRADING and images is not None:
+        raise typer.BadParameter("--images are for --kind vision", param_hint="--kind")
+
+
 def _material(
     guides: Path | None,
     submissions: Path | None,
@@ -296,7 +311,7 @@ def _exit_for(prepared: Any, allow_rejects: bool) -> None:
 
 for look in (looking.status, looking.runs, looking.show, looking.config, looking.doctor):
     app.command()(look)
-for command in (models, purge, reveal, simulate_llm, compare):
+for command in (predict, models, purge, reveal, simulate_llm, compare):
     app.command()(command)
 for serve in (serving.up, serving.deploy, watch):
     app.command()(serve)

@@ -7,9 +7,9 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from domain.kinds import Kind, Protocol
+from domain.kinds import Protocol
 from flows.evaluate import evaluate
-from flows.prepare import prepare
+from flows.prepare import kind_given, prepare
 from flows.report import report
 from flows.train import train
 from tasks.choice import check_strategy
@@ -30,12 +30,25 @@ def pipeline(
     max_reject_share: Annotated[float, Field(description="-1 for the setting's")] = -1.0,
     otherwise: Annotated[str, Field(description="takes over when no model answers; '' none")] = "",
     accept_doubtful: Annotated[bool, Field(description="train on guides with problems too")] = False,
+    images: Annotated[str, Field(description="ZIP, tar, folder or CSV of labelled pictures; '' none")] = "",
+    size: Annotated[int, Field(description="points a side of decoded pictures; 0: chosen from them")] = 0,
+    channels: Annotated[int, Field(description="1 grey, 3 colour, 0: chosen from the pictures")] = 0,
 ) -> PipelineOutcome:
     """From files to a report that people trust."""
     # Before hours of reading: a strategy that cannot be used here at all says so at once.
-    check_strategy(Kind.GRADING.value, strategy, hyperparameters)
+    check_strategy(kind_given(guides, submissions, answers, images).value, strategy, hyperparameters)
     prepared = prepare(
-        guides, submissions, answers, dataset, protocol, seed, max_reject_share, accept_doubtful
+        guides,
+        submissions,
+        answers,
+        dataset,
+        protocol,
+        seed,
+        max_reject_share,
+        accept_doubtful,
+        images,
+        size,
+        channels,
     )
     trained = train(prepared["dataset"]["fingerprint"][:12], strategy, hyperparameters, otherwise=otherwise)
     evaluated = evaluate(trained["job_id"][:8])

@@ -47,8 +47,7 @@ def prepare(
     channels: Annotated[int, Field(description="1 grey, 3 colour, 0: chosen from the pictures")] = 0,
 ) -> PrepareOutcome:
     """Ingests what was given, parses what is new, makes the dataset."""
-    roles = {Role.GUIDE: guides, Role.SUBMISSION: submissions, Role.ANSWERS: answers, Role.IMAGES: images}
-    given = {role: path for role, path in roles.items() if path}
+    given = roles_given(guides, submissions, answers, images)
     kind = kind_of(list(given))
     with preparing(kind, dataset, given) as preparation:
         ingested = [ingest(role, path, size, channels) for role, path in given.items()]
@@ -59,6 +58,16 @@ def prepare(
         )
         preparation.ready(facts)
     return prepared(ingested, facts, readings)
+
+
+def roles_given(guides: str, submissions: str, answers: str, images: str) -> dict[Role, str]:
+    """What was given by its role."""
+    roles = {Role.GUIDE: guides, Role.SUBMISSION: submissions, Role.ANSWERS: answers, Role.IMAGES: images}
+    return {role: path for role, path in roles.items() if path}
+
+
+def kind_given(guides: str, submissions: str, answers: str, images: str) -> Kind:
+    return kind_of(list(roles_given(guides, submissions, answers, images)))
 
 
 PARSED = (Kind.GRADING,)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from domain.kinds import Kind
 from tasks.outcome import (
     EvaluateOutcome,
     PipelineOutcome,
@@ -23,6 +24,8 @@ if not out.is_terminal:
     # A file or a pipe has no edge: nothing is cut to fit one.
     out = Console(highlight=False, soft_wrap=True, width=400)
 MOST_LINES = 12
+NOUNS = {"images": "pictures"}
+HELD_OUT = {Kind.GRADING: "Held-out answers", Kind.VISION: "Held-out pictures"}
 
 
 def show_prepare(outcome: PrepareOutcome) -> None:
@@ -33,8 +36,9 @@ def show_prepare(outcome: PrepareOutcome) -> None:
             f"{n} {_short(media)}" for media, n in sorted(outcome["formats"][part["role"]].items())
         )
         documents = f"; documents: {formats}" if formats else ""
+        noun = NOUNS.get(part["role"], f"{part['role']} files")
         out.print(
-            f"  {part['n_files']} {part['role']} files: {part['n_new']} new, {part['n_known']} known, "
+            f"  {part['n_files']} {noun}: {part['n_new']} new, {part['n_known']} known, "
             f"{part['n_read']} read now{documents}"
         )
         if part["skipped"]:
@@ -108,28 +112,10 @@ def show_train(outcome: TrainOutcome) -> None:
 
 
 def show_evaluate(outcome: EvaluateOutcome) -> None:
-    """Agreement on held-out answers with its interval, and what can be graded without a human."""
-    _heading("Held-out answers")
-    head = outcome["headline"]
-    out.print(f"  {head['n']} answers of the test split, protocol {head['protocol'].replace('_', ' ')}")
-    out.print(f"  Agreement (QWK) [bold]{_interval(head['qwk'])}[/]")
-    if head["human_qwk"]:
-        out.print(f"  A second examiner against the first: {_interval(head['human_qwk'])}")
-    tolerance = f"{head['tolerance']:.0%} of the item's marks"
-    out.print(f"  Marks within {tolerance} of the examiner's: {_interval(head['agreement'], percent=True)}")
-    share, kept = head["automatic_share"], head["automatic_agreement"]
-    agreed = f"; {_interval(kept, percent=True)} of those agree" if kept else ""
-    out.print(
-        f"  Can be graded without a human at the promised {head['promised']:.0%} agreement: "
-        f"[bold]{share[0] if share else 0:.0%}[/]{agreed}"
-    )
-    costs = outcome["costs"]
-    if "tokens_per_answer" in costs:
-        price = costs.get("cost_usd_per_1000_answers")
-        told = "at a price that is not known" if price is None else f"${price:,.2f} for 1,000 answers"
-        out.print(f"  Grading an answer takes {costs['tokens_per_answer']:,.0f} tokens, {told}")
-    if outcome["attacks"]:
-        out.print(f"  Injection: {escape(outcome['attacks'])}")
+    """How good the model is on what was held out, with intervals, and what needs no human."""
+    _heading(HELD_OUT[Kind(outcome["kind"])])
+    for sentence in outcome["told"]:
+        out.print(f"  {escape(sentence)}")
     show_ungraded(outcome["ungraded"])
     if outcome["champion"]:
         out.print("  This version is the champion")
@@ -211,14 +197,6 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _interval(values: list[float] | None, *, percent: bool = False) -> str:
-    if values is None:
-        return "cannot be measured on so few or so equal answers"
-    form = (lambda v: f"{v:.1%}") if percent else (lambda v: f"{v:.3f}")
-    value, *bounds = map(form, values)
-    return f"{value} (95 % interval {bounds[0]} to {bounds[1]})" if len(bounds) == 2 else value
 
 
 def _heading(text: str) -> None:

@@ -69,15 +69,17 @@ def set_up_logging(level: str, secrets: Sequence[str] = ()) -> None:
         _handle(logger, secrets)
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
-    _handle(root, secrets)
+    # The handler too: a logger's own level lets its events past that of the root.
+    _handle(root, secrets).setLevel(logging.WARNING)
     for each in root.handlers:
         each.addFilter(SecretFilter(secrets))
 
 
-def _handle(logger: logging.Logger, secrets: Sequence[str]) -> None:
+def _handle(logger: logging.Logger, secrets: Sequence[str]) -> logging.Handler:
     for handler in [handler for handler in logger.handlers if isinstance(handler, _Stderr)]:
         logger.removeHandler(handler)
     handler = _Stderr(sys.stderr)
     handler.setFormatter(_Line())
     handler.addFilter(SecretFilter(secrets))
     logger.addHandler(handler)
+    return handler

@@ -1,4 +1,4 @@
-"""Graders as versions in MLflow's model registry: a "model from code" over ONNX and JSON files.
+"""Models as versions in MLflow's model registry: a "model from code" over ONNX and JSON files.
 
 A version is named by its content (files, card, code, requirements): registering the same again gives
 the version that is there. A crash between logging and registering leaves a logged model without a
@@ -21,15 +21,15 @@ import pandas as pd
 from domain.errors import InputError
 from domain.identity import fingerprint, hash_bytes, hash_file
 from infra.mlflow_access import asking, quieten
+from infra.model_forms import FORMS, ModelForm
 from infra.tracking import Tracking
 
 CONTENT_TAG = "trainyard.content"
-ARTIFACT = "grader"
-"""The name under which the model's code finds the folder of files (`context.artifacts[ARTIFACT]`)."""
+CHAMPION = "champion"
+_CHAMPIONS_TAG = "trainyard.earlier_champions"
+_MOST_REMEMBERED = 50
 _MODEL_URI = re.compile(r"(?:models:/)?(?P<name>[^@/:]+)(?:@(?P<alias>[\w-]+)|/(?P<number>\d+))")
 _MAX_TAG_CHARS = 5000
-# What grading with strategies/ and domain/ imports; no torch, no orchestration.
-_REQUIREMENTS = ("mlflow", "numpy", "pandas", "onnxruntime", "safetensors", "scipy", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,14 @@ class ModelRegistry:
     def __init__(self, tracking: Tracking) -> None:
         self._tracking = tracking
 
-    def register_grader(
+    def register(
         self,
         run_id: str,
         files: Mapping[str, bytes],
         card: Mapping[str, Any],
         *,
         name: str,
+        form: ModelForm,
         code: ModelCode,
         tags: Mapping[str, str],
         example: pd.DataFrame | None = None,
@@ -89,7 +90,7 @@ class ModelRegistry:
         of distributions, pinned to what is installed.
         """
         encodes = ["tokenizers"] if any("tokenizer" in file for file in files) else []
-        requirements = _pinned([*_REQUIREMENTS, *encodes, *extra_requirements])
+        requirements = _pinned([*form.requirements, *encodes, *extra_requirements])
         content = _content(files, card, code, requirements)
         with asking(self._tracking.tracking_uri):
             known = self._by_content(name, content)
@@ -98,17 +99,48 @@ class ModelRegistry:
             model_id = self._logged(run_id, name, content)
             with tempfile.TemporaryDirectory() as scratch:
                 folder = Path(scratch) / "model"
-                _save(folder, files, card, code, requirements, example, run_id, model_id)
+                _save(folder, files, card, form, code, requirements, example, run_id, model_id)
                 self._client.log_model_artifacts(model_id, str(folder))
             self._client.finalize_logged_model(model_id, "READY")
             return self._version(name, run_id, model_id, {**tags, CONTENT_TAG: content})
 
-    def promote(self, name: str, version: int, alias: str = "champion") -> None:
-        """Points `alias` at `version`; from then on `models:/name@alias` is that version."""
+    def promote(self, name: str, version: int, alias: str = CHAMPION) -> None:
+        """Points `alias` at `version`; from then on `models:/name@alias` is that version.
+
+        Earlier champions are remembered in a tag of the model, see `earlier_champions`.
+        """
         with asking(self._tracking.tracking_uri):
+            if alias == CHAMPION:
+                model = self._client.get_registered_model(name)
+                before = model.aliases.get(alias)
+                if before is not None and int(before) != version:
+                    history = [*_history(model), int(before)][-_MOST_REMEMBERED:]
+                    self._remember(name, history)
             self._client.set_registered_model_alias(name, alias, str(version))
 
-    def champion(self, name: str, alias: str = "champion") -> ModelVersion | None:
+    def earlier_champions(self, name: str) -> list[int]:
+        """The versions that were champion before, oldest first."""
+        with asking(self._tracking.tracking_uri):
+            return _history(self._client.get_registered_model(name))
+
+    def roll_back(self, name: str) -> int | None:
+        """Makes the champion's predecessor champion again; its number, None where there is none left."""
+        there = {version.version for version in self.versions(name)}
+        with asking(self._tracking.tracking_uri):
+            model = self._client.get_registered_model(name)
+            now, history = model.aliases.get(CHAMPION), _history(model)
+            while history:
+                version = history.pop()
+                if version in there and str(version) != now:
+                    self._client.set_registered_model_alias(name, CHAMPION, str(version))
+                    self._remember(name, history)
+                    return version
+        return None
+
+    def _remember(self, name: str, history: list[int]) -> None:
+        self._client.set_registered_model_tag(name, _CHAMPIONS_TAG, json.dumps(history))
+
+    def champion(self, name: str, alias: str = CHAMPION) -> ModelVersion | None:
         """The version that `alias` points at; None where no such model or alias is there yet."""
         try:
             return self.find(f"models:/{name}@{alias}")
@@ -230,37 +262,15 @@ class ModelRegistry:
         )
 
 
-def grading_signature() -> Any:
-    """What a grader takes and gives, as MLflow shows it and checks it."""
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, Array, ColSpec, Object, Property, Schema
-
-    criterion = Object([Property("text", "string"), Property("marks", "double")])
-    takes = [
-        ColSpec("string", "item_id", required=False),
-        ColSpec("string", "number", required=False),
-        ColSpec("string", "question"),
-        ColSpec("string", "model_answer"),
-        ColSpec(Array("string"), "alternatives", required=False),
-        ColSpec(Array(criterion), "criteria", required=False),
-        # MLflow refuses whole numbers for a double, and "worth 5" is what people have in their tables.
-        ColSpec(AnyType(), "max_score"),
-        ColSpec("string", "answer"),
-    ]
-    gives = [
-        ColSpec("double", "score"),
-        ColSpec("double", "mark"),
-        ColSpec("double", "confidence"),
-        ColSpec("boolean", "refer"),
-        ColSpec("string", "rationale"),
-    ]
-    return ModelSignature(inputs=Schema(takes), outputs=Schema(gives))
+def _history(model: Any) -> list[int]:
+    return [int(version) for version in json.loads(model.tags.get(_CHAMPIONS_TAG, "[]"))]
 
 
 def _save(
     folder: Path,
     files: Mapping[str, bytes],
     card: Mapping[str, Any],
+    form: ModelForm,
     code: ModelCode,
     requirements: list[str],
     example: pd.DataFrame | None,
@@ -270,7 +280,7 @@ def _save(
     from mlflow.models import Model
     from mlflow.pyfunc import save_model
 
-    payload = folder.parent / ARTIFACT
+    payload = folder.parent / form.artifact
     payload.mkdir()
     for name, content in files.items():
         (payload / name).parent.mkdir(parents=True, exist_ok=True)
@@ -278,9 +288,9 @@ def _save(
     save_model(
         folder,
         python_model=str(code.entry),
-        artifacts={ARTIFACT: str(payload)},
+        artifacts={form.artifact: str(payload)},
         code_paths=[str(package) for package in code.packages] or None,
-        signature=grading_signature(),
+        signature=form.signature(),
         input_example=example,
         pip_requirements=requirements,
         metadata=json.loads(json.dumps(dict(card), default=str)),
@@ -306,9 +316,11 @@ def _pinned(names: Iterable[str]) -> list[str]:
 
 
 def _artifact_folder(model: Path, model_uri: str) -> Path:
-    folder = model / "artifacts" / ARTIFACT
-    if not folder.is_dir():
-        raise InputError(f"{model_uri} is not a grader of Trainyard: it has no artifacts/{ARTIFACT}")
+    found = [model / "artifacts" / form.artifact for form in FORMS]
+    folder = next((folder for folder in found if folder.is_dir()), None)
+    if folder is None:
+        told = " or ".join(f"artifacts/{form.artifact}" for form in FORMS)
+        raise InputError(f"{model_uri} is not a model of Trainyard: it has no {told}")
     return folder
 
 

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
         None,
         description="share of automatic grades that agree; unset: as a second examiner does, else 0.9",
     )
+    promised_accuracy: Share = Field(0.95, description="share of automatic labels of pictures that are right")
     agreement_tolerance: Share = Field(0.1, description="distance that still agrees, as a share of max_score")
     workers: int = Field(default_factory=_cores, ge=1, le=1024, description="processes for extraction")
     reader_seconds: float = Field(180.0, gt=0, le=3600, description="how long reading one file may take")

@@ -24,6 +24,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "native": "strategies.grading.native:Native",
     },
     Kind.VISION: {
+        "llm": "strategies.vision.llm:Llm",
         "transfer": "strategies.vision.transfer:Transfer",
         "native": "strategies.vision.native:Native",
     },

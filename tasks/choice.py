@@ -12,17 +12,15 @@ from prefect import task
 from pydantic import ValidationError
 
 from domain.errors import SettingError, StrategyError
-from domain.kinds import Kind, Split
+from domain.kinds import Kind
 from infra import catalog as records
-from infra.catalog import Dataset
-from strategies.base import GradingData, Hyperparameters, Strategy, Surroundings
+from strategies.base import Hyperparameters, Strategy, Surroundings
 from strategies.registry import strategies_of, strategy
 from tasks.language_models import language_models
 from tasks.materials import material_of
 from tasks.outcome import Choice, Recipe
 from tasks.policy import RETRIED, code_of
-from tasks.promise import promise_of
-from tasks.workplace import Workplace, workplace
+from tasks.workplace import workplace
 
 log = logging.getLogger(__name__)
 
@@ -104,23 +102,7 @@ def surroundings() -> Surroundings:
 
 @lru_cache(maxsize=2)
 def training_data(dataset_id: str) -> Any:
-    """The dataset as strategies of its kind see it: train and validation, never the test split."""
+    """The dataset as its kind's strategies see it: train and validation, never the test split."""
     place = workplace()
     dataset = records.dataset(place.catalog, place.settings.owner, dataset_id)
     return material_of(dataset.kind).training_data(place, dataset, surroundings())
-
-
-def graded_training_data(place: Workplace, dataset: Dataset, surroundings: Surroundings) -> GradingData:
-    """Graded train and validation answers."""
-    frames = records.dataset_frames(place.catalog, dataset.id)
-    answers = frames.answers
-    promised, tolerance = promise_of(place, dataset)
-    usable = answers["split"].isin([Split.TRAIN, Split.VALIDATION]) & answers["gold"].notna()
-    return GradingData(
-        items=frames.items,
-        answers=answers[usable].reset_index(drop=True),
-        fingerprint=dataset.fingerprint,
-        surroundings=surroundings,
-        promised_agreement=promised,
-        agreement_tolerance=tolerance,
-    )

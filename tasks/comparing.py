@@ -16,10 +16,10 @@ from domain.grading.comparison_view import ComparisonView, comparison_view
 from domain.grading.comparison_words import names_of
 from domain.grading.language_model_use import WRITING
 from domain.identity import fingerprint
-from domain.kinds import Split
+from domain.kinds import Kind, Split
 from infra import catalog as records
 from infra.catalog import Evaluation, Job, JobState
-from tasks.evaluation import load_evaluation
+from tasks.grading_evaluation import load_evaluation
 from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
 
@@ -67,12 +67,20 @@ def compare_jobs(which: list[str]) -> CompareOutcome:
 
 
 def _named(place: Workplace, which: Sequence[str]) -> list[Job]:
-    return [records.find_job(place.catalog, place.settings.owner, name) for name in which]
+    jobs = [records.find_job(place.catalog, place.settings.owner, name) for name in which]
+    for job in jobs:
+        if job.kind is not Kind.GRADING:
+            raise InputError(
+                f"job {job.id[:8]} trained on pictures: hold such jobs against each other with `trainyard "
+                "runs`, or on MLflow's page"
+            )
+    return jobs
 
 
 def _newest(place: Workplace) -> list[Job]:
     """The newest evaluated job of each strategy on the dataset of the newest of them."""
-    finished = records.jobs(place.catalog, place.settings.owner, states=[JobState.FINISHED], limit=10_000)
+    known = records.jobs(place.catalog, place.settings.owner, states=[JobState.FINISHED], limit=10_000)
+    finished = [job for job in known if job.kind is Kind.GRADING]
     newest: dict[str, Job] = {}
     for job in finished:
         first = next(iter(newest.values()), job)

@@ -16,10 +16,10 @@ from domain.identity import fingerprint
 from domain.language_models import Answered, AskModel, Reply, Request
 from infra.embeddings import embed
 from infra.llm import Budget, LanguageModels
-from infra.sandbox import trace
 from infra.settings import load_settings
 from strategies.base import Ask, Effect, Outcome, Trace
 from tasks.language_models import language_models
+from tasks.tracing import trace_once
 
 
 def perform(wish: Effect, scratch: Path, ask: AskModel) -> Outcome:
@@ -27,8 +27,7 @@ def perform(wish: Effect, scratch: Path, ask: AskModel) -> Outcome:
     if isinstance(wish, Ask):
         return tuple(ask(wish.requests))
     if isinstance(wish, Trace):
-        without = load_settings().sandbox_without.replace(",", " ").split()
-        return tuple(trace(wish.programs, wish.limits, without=without))
+        return trace_once(wish.programs, wish.limits, scratch)
     return embed_once(list(wish.texts), wish.model, scratch)
 
 

@@ -1,290 +1,121 @@
-"""Grading the held-out answers with the model as it was registered, and measuring the outcome."""
+"""Judging a registered model on what it never saw: predictions, stress, figures, and who is champion."""
 
 from __future__ import annotations
 
-import io
 import json
 import logging
-import math
-import tempfile
-import time
-from collections import Counter
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any
 
-import pandas as pd
 from prefect import task
 
-from domain.contracts import sift
-from domain.errors import OutsideError
-from domain.grading.contracts import Predictions
-from domain.grading.evaluation import Evaluation, evaluate
 from domain.identity import fingerprint
-from domain.kinds import Split
-from domain.language_models import AskModel
 from infra import catalog as records
 from infra.catalog import Job
 from infra.model_registry import ModelRegistry, ModelVersion
-from tasks.effects import Usage, ask_nobody, asking, embed_once
-from tasks.outcome import Attacked, EvaluateOutcome
+from tasks.judges import Judge, judge_of
+from tasks.outcome import EvaluateOutcome, HeldOut, Predicted, Stressed
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.workplace import Workplace, workplace
 
-if TYPE_CHECKING:
-    from strategies.grading.loading import AnyGrader
-
 log = logging.getLogger(__name__)
 
-GRADING_CODE = ("domain.grading", "domain.contracts", "strategies.grading", "tasks.evaluation")
+
+def judged_by(held: HeldOut) -> str:
+    """What names the model, the data and the code that a judgement comes from."""
+    return fingerprint([held["kind"], held["content"], held["dataset_fingerprint"]])
 
 
-class Graded(TypedDict):
-    """`predictions` is a key of the store; `threshold` is the confidence below which humans look.
-
-    `ungraded` holds {"answer_id", "reason"} of answers that a language model gave no usable reply to;
-    `usage` is what the replies took (see `tasks.effects.Usage`), empty for a grader that asks nobody.
-    """
-
-    predictions: str
-    threshold: float
-    n_answers: int
-    seconds_per_answer: float
-    ungraded: list[dict[str, str]]
-    usage: dict[str, Any]
+def _code_of_kind(parameters: dict[str, Any]) -> tuple[str, ...]:
+    return judge_of(parameters["held"]["kind"]).code
 
 
-class Measured(TypedDict):
-    evaluation: str
-    """A key of the store."""
+def _key(*names: str) -> Any:
+    """Only what decides: another job with the same model has nothing else to predict."""
+    by_content = keyed_by("judged_by", *names, code=_code_of_kind)
+
+    def key(context: Any, parameters: dict[str, Any]) -> str:
+        return by_content(context, {**parameters, "judged_by": judged_by(parameters["held"])})
+
+    return key
 
 
-@task(
-    task_run_name="grade held-out answers",
-    cache_key_fn=keyed_by("content", "dataset_fingerprint", code=GRADING_CODE),
-    **KEPT,
-)
-def grade_held_out(
-    uri: str,
-    content: str,  # noqa: ARG001 - part of the cache key
-    dataset_id: str,
-    dataset_fingerprint: str,  # noqa: ARG001 - part of the cache key
-    job_id: str,
-) -> Graded:
-    """Predictions for the validation and test answers, through the runtime that users get."""
-    place = workplace()
-    frames = records.dataset_frames(place.catalog, dataset_id)
-    held_out = frames.answers[frames.answers["split"] != Split.TRAIN]
-    ask = asking(job_id, occasion="held-out answers")
-    with tempfile.TemporaryDirectory() as folder:
-        grader = load_registered(place, uri, Path(folder), ask)
-        started = time.monotonic()
-        predictions = grader.grade(frames.items, held_out)
-        seconds = time.monotonic() - started
-    graded, ungraded = parted(predictions)
-    if graded.empty:
-        raise OutsideError(f"none of {len(ungraded)} held-out answers was graded: {reasons_of(ungraded)}")
-    sifted = sift(Predictions, graded, key="answer_id", max_reject_share=place.settings.max_reject_share)
-    records.quarantine(place.catalog, place.settings.owner, "predictions", sifted.rejections)
-    log.info("graded %d held-out answers", len(sifted.passed))
-    if ungraded:
-        log.warning("%d held-out answers could not be graded: %s", len(ungraded), reasons_of(ungraded))
-    usage = ask.usage if ask else Usage()
-    # A reply's own time: whether it came from the table does not change what a model takes.
-    per_answer = usage.seconds / usage.n_replies if usage.n_replies else seconds / len(predictions)
-    return Graded(
-        predictions=place.store.put_bytes(frame_to_bytes(sifted.passed)),
-        threshold=float(grader.threshold),
-        n_answers=len(sifted.passed),
-        seconds_per_answer=per_answer,
-        ungraded=ungraded,
-        usage=asdict(usage) if usage.n_requests else {},
-    )
+@task(task_run_name="predict held-out {held[kind]}", cache_key_fn=_key(), **KEPT)
+def predict_held_out(held: HeldOut) -> Predicted:
+    """Predictions for what was held out, through the runtime that users get."""
+    return judge_of(held["kind"]).predict(workplace(), held)
 
 
-def parted(predictions: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, str]]]:
-    """The rows that have a score, and {"answer_id", "reason"} of those that have none."""
-    lacking = predictions["score"].isna()
-    without = predictions[lacking]
-    reasons = without["rationale"].str.removeprefix("not graded: ")
-    ungraded = [
-        {"answer_id": str(answer_id), "reason": str(reason)}
-        for answer_id, reason in zip(without["answer_id"], reasons, strict=True)
-    ]
-    return predictions[~lacking].reset_index(drop=True), ungraded
+@task(task_run_name="stress the model", cache_key_fn=_key(), **KEPT)
+def stress_model(held: HeldOut) -> Stressed:
+    """How the model bears attacks or spoilt pictures."""
+    return judge_of(held["kind"]).stress(workplace(), held)
 
 
-def reasons_of(ungraded: list[dict[str, str]], most: int = 3) -> str:
-    """The commonest reasons with their counts."""
-    counts = Counter(one["reason"] for one in ungraded).most_common()
-    told = "; ".join(f"{reason} ({n})" for reason, n in counts[:most])
-    return f"{told}; {len(counts) - most} other reasons" if len(counts) > most else told
-
-
-def load_registered(place: Workplace, uri: str, folder: Path, ask: AskModel | None) -> AnyGrader:
-    """The grader of a registered version, copied below `folder`; `ask` serves one that needs a model."""
-    # Late: it costs a second, and a run that finds everything graded needs none of it.
-    from strategies.grading.loading import load_any_grader
-
-    files = ModelRegistry(place.tracking).download_model(uri, folder)
-    scratch = place.settings.home / "scratch"
-    return load_any_grader(
-        files, embed=lambda texts, model: embed_once(list(texts), model, scratch), ask=ask or ask_nobody
-    )
-
-
-@task(
-    task_run_name="measure",
-    cache_key_fn=keyed_by("graded", "dataset_fingerprint", "promise", code=GRADING_CODE),
-    **KEPT,
-)
-def measure(graded: Graded, dataset_id: str, dataset_fingerprint: str, promise: list[float]) -> Measured:  # noqa: ARG001
-    """The evaluation of the predictions, kept in the store."""
-    place = workplace()
-    frames = records.dataset_frames(place.catalog, dataset_id)
-    predictions = frame_from_bytes(place.store.get_bytes(graded["predictions"]))
-    evaluation = evaluate(
-        predictions,
-        _with_totals(place, frames.answers),
-        threshold=graded["threshold"],
-        promised=promise[0],
-        tolerance=promise[1],
-        items=frames.items,
-    )
-    return Measured(evaluation=place.store.put_bytes(evaluation.to_json().encode()))
-
-
-def _with_totals(place: Workplace, answers: pd.DataFrame) -> pd.DataFrame:
-    """`answers` with the column expected_total, for papers of which only the total is known."""
-    totals = {
-        (paper.guide_id, paper.student): paper.expected_total
-        for paper in records.submissions(place.catalog, place.settings.owner)
-        if paper.expected_total is not None
-    }
-    pairs = zip(answers["guide_id"], answers["student"], strict=True)
-    return answers.assign(expected_total=[totals.get(pair, math.nan) for pair in pairs])
+@task(task_run_name="measure", cache_key_fn=_key("predicted", "stressed", "promise"), **KEPT)
+def measure(held: HeldOut, predicted: Predicted, stressed: Stressed, promise: list[float]) -> str:
+    """The store's key of the evaluation."""
+    return judge_of(held["kind"]).measure(workplace(), held, predicted, stressed, promise)
 
 
 @task(task_run_name="record evaluation", **RETRIED)
-def record_evaluation(job_id: str, graded: Graded, measured: Measured, attacked: Attacked) -> EvaluateOutcome:
+def record_evaluation(
+    held: HeldOut, predicted: Predicted, stressed: Stressed, evaluation: str
+) -> EvaluateOutcome:
     """Catalog and MLflow learn the figures; the model becomes champion where it may."""
     place = workplace()
-    job = records.find_job(place.catalog, place.settings.owner, job_id)
-    evaluation = load_evaluation(place, measured["evaluation"])
-    costs = {**costs_of_grading(graded), **attacked["metrics"]}
-    figures = {**figures_of(evaluation), **costs}
-    artifacts = {"evaluation": measured["evaluation"], "predictions": graded["predictions"]}
-    if graded["ungraded"]:
-        artifacts["ungraded"] = place.store.put_bytes(json.dumps(graded["ungraded"]).encode())
+    job = records.find_job(place.catalog, place.settings.owner, held["job_id"])
+    judge = judge_of(held["kind"])
+    verdict = judge.verdict(place, evaluation, predicted, stressed)
+    added = {**verdict.costs, **stressed["metrics"]}
+    artifacts = {"evaluation": evaluation, "predictions": predicted["predictions"]}
+    if predicted["ungraded"]:
+        artifacts["ungraded"] = place.store.put_bytes(json.dumps(predicted["ungraded"]).encode())
     records.save_evaluation(
         place.catalog,
         job_id=job.id,
         dataset_id=job.dataset_id,
-        key=fingerprint([graded, measured, attacked]),
-        metrics=figures,
+        key=fingerprint([predicted, evaluation, stressed]),
+        metrics={**verdict.figures, **added},
         artifacts=artifacts,
     )
     champion = False
     if job.mlflow_run_id:
-        # The few that runs are compared by; all of them, with intervals, are in the table.
-        shown = {**evaluation.key_figures(), **costs}
-        place.tracking.log_metrics(job.mlflow_run_id, shown)
-        place.tracking.log_table(job.mlflow_run_id, evaluation.metrics, "evaluation/metrics.json")
-        place.tracking.log_table(job.mlflow_run_id, evaluation.items, "evaluation/items.json")
-        champion = _promoted(place, job)
-    headline = headline_of(evaluation)
-    qwk, agreement = (evaluation.figure(headline["protocol"], name) for name in ("qwk", "agreement"))
-    log.info("held-out answers: qwk %.3f, agreement %.3f (n = %d)", qwk.value, agreement.value, qwk.n)
+        # The few that runs are compared by; all of them, with intervals, are in the tables.
+        place.tracking.log_metrics(job.mlflow_run_id, {**verdict.compared, **added})
+        for path, table in verdict.tables.items():
+            place.tracking.log_table(job.mlflow_run_id, table, path)
+        champion = _promoted(place, job, judge)
     return EvaluateOutcome(
         job_id=job.id,
-        evaluation=measured["evaluation"],
-        predictions=graded["predictions"],
-        headline=headline,
+        kind=held["kind"],
+        evaluation=evaluation,
+        predictions=predicted["predictions"],
+        headline=verdict.headline,
+        told=verdict.told,
         champion=champion,
-        ungraded=graded["ungraded"],
-        costs=costs_of_grading(graded),
-        attacks=attacked["sentence"],
+        ungraded=predicted["ungraded"],
+        costs=verdict.costs,
+        stress=stressed["sentence"],
     )
 
 
-def costs_of_grading(graded: Graded) -> dict[str, float]:
-    """What grading an answer takes: seconds always, tokens and money where a model was asked."""
-    figures = {
-        "seconds_per_answer": graded["seconds_per_answer"],
-        "n_ungraded": float(len(graded["ungraded"])),
-    }
-    usage = graded["usage"]
-    if usage and usage["n_replies"]:
-        figures["tokens_per_answer"] = usage["n_tokens"] / usage["n_replies"]
-        if usage["cost_usd"] is not None:
-            figures["cost_usd_per_1000_answers"] = 1000 * usage["cost_usd"] / usage["n_replies"]
-    return figures
-
-
-def _promoted(place: Workplace, job: Job) -> bool:
+def _promoted(place: Workplace, job: Job, judge: Judge) -> bool:
     """Whether the job's model is champion now: the first version is, and one that measures better.
 
-    Better means a higher QWK on the same dataset; a version trained on another dataset is a challenger
-    until someone compares the two on the same answers.
+    Better means a higher deciding figure on the same dataset; a version trained on another dataset is a
+    challenger until someone compares the two on the same test.
     """
     registry = ModelRegistry(place.tracking)
-    name = job.model_name or ""
+    name = job.model_name
     champion = registry.champion(name)
     mine = next(v for v in registry.versions(name) if str(v.version) == job.model_version)
-    if champion is not None and champion.version != mine.version and not _better(mine, champion):
+    if champion is not None and champion.version != mine.version and not _better(mine, champion, judge):
         return False
     if champion is None or champion.version != mine.version:
         registry.promote(name, mine.version)
     return True
 
 
-def _better(mine: ModelVersion, champion: ModelVersion) -> bool:
+def _better(mine: ModelVersion, champion: ModelVersion, judge: Judge) -> bool:
     same = mine.tags.get("dataset_fingerprint") == champion.tags.get("dataset_fingerprint")
-    key = "unseen_answers.qwk"
-    return same and mine.metrics.get(key, -1.0) > champion.metrics.get(key, -1.0)
-
-
-def figures_of(evaluation: Evaluation) -> dict[str, float]:
-    """Every finite figure by protocol and name: "unseen_answers.qwk"."""
-    return {
-        f"{row.protocol}.{row.metric}": float(row.value)
-        for row in evaluation.metrics.itertuples()
-        if math.isfinite(row.value)
-    }
-
-
-def headline_of(evaluation: Evaluation) -> dict[str, Any]:
-    """What a person asks first, of the protocol nearest to daily use."""
-    protocol = evaluation.protocols[0]
-    qwk, agreement = (evaluation.figure(protocol, name) for name in ("qwk", "agreement"))
-    human = evaluation.figure(protocol, "human.qwk")
-    automatic = evaluation.figure(protocol, "automatic.share")
-    kept = evaluation.figure(protocol, "automatic.agreement")
-    return {
-        "protocol": protocol,
-        "n": qwk.n,
-        "qwk": _rounded(qwk.value, qwk.low, qwk.high),
-        "agreement": _rounded(agreement.value, agreement.low, agreement.high),
-        "human_qwk": _rounded(human.value, human.low, human.high),
-        "automatic_share": _rounded(automatic.value),
-        "automatic_agreement": _rounded(kept.value, kept.low, kept.high),
-        "promised": evaluation.promised,
-        "tolerance": evaluation.tolerance,
-    }
-
-
-def _rounded(*values: float) -> list[float] | None:
-    return [round(v, 6) for v in values] if all(map(math.isfinite, values)) else None
-
-
-def load_evaluation(place: Workplace, key: str) -> Evaluation:
-    return Evaluation.from_json(place.store.get_bytes(key).decode())
-
-
-def frame_to_bytes(frame: pd.DataFrame) -> bytes:
-    """A frame as JSON; equal frames give equal bytes."""
-    return frame.to_json(orient="split", index=False, double_precision=15).encode()  # type: ignore[no-any-return]
-
-
-def frame_from_bytes(content: bytes) -> pd.DataFrame:
-    return pd.read_json(io.BytesIO(content), orient="split", dtype=False, convert_dates=False)
+    return same and mine.metrics.get(judge.deciding, -1.0) > champion.metrics.get(judge.deciding, -1.0)

@@ -17,13 +17,15 @@ from prefect.runtime import flow_run
 from domain.contracts import sift
 from domain.errors import InputError
 from domain.grading.contracts import Predictions
+from domain.kinds import Kind
 from infra import catalog as records
-from infra.model_registry import ModelRegistry
 from tasks.effects import asking
-from tasks.evaluation import load_registered, parted
+from tasks.grading_evaluation import load_registered, parted
+from tasks.model_names import model_uri
 from tasks.outcome import GradeOutcome, Ingested
 from tasks.policy import RETRIED
-from tasks.workplace import Workplace, workplace
+from tasks.tables import harmless
+from tasks.workplace import workplace
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ def grade_documents(ingested: Ingested, model: str) -> GradeOutcome:
     `model` is "NAME@alias", "NAME/version" or "" for the newest job's.
     """
     place = workplace()
-    uri = model_uri(place, model)
+    uri = model_uri(place, model, Kind.GRADING)
     wanted = set(ingested["document_ids"])
     papers = {
         p.document_id: p
@@ -97,20 +99,6 @@ def referred(grades: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def model_uri(place: Workplace, model: str) -> str:
-    """The MLflow address of a model as a person names it."""
-    if model.startswith("models:/"):
-        return model
-    if model:
-        return f"models:/{model}" if "@" in model or "/" in model else f"models:/{model}@champion"
-    finished = [j for j in records.jobs(place.catalog, place.settings.owner) if j.model_name]
-    if not finished:
-        raise InputError("there is no model yet: run trainyard pipeline or trainyard train first")
-    name = finished[0].model_name or ""
-    champion = ModelRegistry(place.tracking).champion(name)
-    return f"models:/{name}@champion" if champion else f"models:/{name}/{finished[0].model_version}"
-
-
 def _rows(
     grades: pd.DataFrame, answers: pd.DataFrame, items: pd.DataFrame, names: dict[str, str]
 ) -> list[dict[str, Any]]:
@@ -132,9 +120,5 @@ def grades_as(outcome: GradeOutcome, form: str) -> str:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in outcome["grades"]:
-        writer.writerow({name: _harmless(value) for name, value in row.items()})
+        writer.writerow({name: harmless(value) for name, value in row.items()})
     return text.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value

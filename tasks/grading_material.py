@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.kinds import Kind, Role
+from domain.kinds import Kind, Role, Split
+from infra import catalog as records
 from infra.catalog import Dataset
 from strategies.base import GradingData, Surroundings
-from tasks.choice import graded_training_data
 from tasks.datasets import graded_facts, make_graded_dataset
 from tasks.ingest import find_documents, ingest_documents
 from tasks.materials import FileChunk, Wanted
 from tasks.outcome import DatasetFacts, Ingested, PrepareOutcome, SecondReadings
 from tasks.overview import prepared_documents
 from tasks.parse import guides_of
+from tasks.promise import promise_of
 from tasks.workplace import Workplace
 
 
@@ -40,7 +41,18 @@ class GradingMaterial:
         return graded_facts(place, dataset)
 
     def training_data(self, place: Workplace, dataset: Dataset, surroundings: Surroundings) -> GradingData:
-        return graded_training_data(place, dataset, surroundings)
+        frames = records.dataset_frames(place.catalog, dataset.id)
+        answers = frames.answers
+        promised, tolerance = promise_of(place, dataset)
+        usable = answers["split"].isin([Split.TRAIN, Split.VALIDATION]) & answers["gold"].notna()
+        return GradingData(
+            items=frames.items,
+            answers=answers[usable].reset_index(drop=True),
+            fingerprint=dataset.fingerprint,
+            surroundings=surroundings,
+            promised_agreement=promised,
+            agreement_tolerance=tolerance,
+        )
 
     def summary(
         self,

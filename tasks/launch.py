@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domain.errors import OutsideError, SettingError
 from infra.logs import set_up_logging
@@ -19,6 +20,10 @@ from infra.settings import Settings, load_settings
 
 ATTENDED = "_TRAINYARD_ATTENDED"
 """The variable that says that someone is at the keyboard, or something that goes on by itself."""
+
+# Once a process: Prefect sets up the root anew when a flow starts, and a handler that came back to it would
+# tell all that Prefect says.
+_log_from = lru_cache(maxsize=1)(set_up_logging)
 
 
 @contextmanager
@@ -73,7 +78,7 @@ def launch() -> Settings:
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "tasks")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    set_up_logging(settings.log_level, settings.secrets())
+    _log_from(settings.log_level, settings.secrets())
     return settings
 
 

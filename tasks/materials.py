@@ -1,4 +1,4 @@
-"""What the kinds of work differ in on the way from files to a dataset.
+"""What the kinds of work differ in on the way from files to a dataset, and to what training reads of it.
 
 Flows and tasks are the same for all kinds; where a step has to know the kind, it asks the kind's `Material`.
 """
@@ -17,8 +17,8 @@ from tasks.workplace import Workplace
 
 
 class FileChunk(TypedDict):
-    """A part of what was given: `names` are documents below `root` (see `tasks.student_files.grouped`), or
-    places in the archive `root`; `n_total` of them are in all chunks.
+    """A part of what was given: `names` are files below `root`, or places in the archive `root`; `n_total`
+    of them are in all chunks.
 
     The names are one JSON text, because Prefect looks into each element of a list, several times.
     """
@@ -58,7 +58,7 @@ class Material(Protocol):
     def facts(self, place: Workplace, dataset: Dataset) -> DatasetFacts: ...
 
     def training_data(self, place: Workplace, dataset: Dataset, surroundings: Surroundings) -> Any:
-        """What the kind's strategies train on: no row of the test split is in it."""
+        """The dataset as the kind's strategies see it: train and validation, never the test split."""
 
     def summary(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from domain.contracts import Rejection
 from domain.documents.extraction import Extraction, Table
-from domain.grading.class_columns import IDENTITY, Use
+from domain.grading.class_columns import IDENTITY, Column, Use
 from domain.grading.class_lists import Sheet, class_sheets
 from domain.grading.class_rows import student_of_row
 from domain.grading.identities import identity_of, masked
@@ -109,7 +109,7 @@ class NamedList:
             pseudonym = key.pseudonym("student", student) if student else ""
             own = [people[pseudonym]] if pseudonym else []
             numbered[row.number] = [
-                pseudonym if column is shown else _told(column.use, cells.get(column, ""), eraser, own)
+                pseudonym if column is shown else _told(column, cells.get(column, ""), eraser, own)
                 for column in sheet.columns
             ]
         # Text above the header is nobody's answer and may name anybody.
@@ -194,9 +194,13 @@ def people_of(sources: Iterable[NamedPaper | NamedList | NamedTable], key: Key) 
     return list(people.values())
 
 
-def _told(use: Use, cell: str, eraser: Eraser, own: Sequence[Person]) -> str:
-    """What a copy keeps of a cell: nothing of columns that are not needed, whatever they hold."""
-    if use in (*IDENTITY, Use.BESIDE):
+def _told(column: Column, cell: str, eraser: Eraser, own: Sequence[Person]) -> str:
+    """What a copy keeps of a cell: nothing of columns that are not needed, whatever they hold.
+
+    A column that nothing is known of may repeat a question, if its header is as long as one.
+    """
+    question = column.use is Use.UNKNOWN and len(column.question.split()) > 2
+    if column.use in (*IDENTITY, Use.BESIDE) or (column.use is Use.UNKNOWN and not question):
         return ""
     return eraser.erase(cell, own)
 

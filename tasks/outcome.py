@@ -51,9 +51,10 @@ class Registered(TypedDict):
 
 
 class DatasetFacts(TypedDict):
-    """`promise` is [promised agreement, tolerance]; counts are of answers unless named otherwise.
+    """`promise` is [promised agreement, tolerance as a share of max_score]; counts are of answers unless
+    named otherwise.
 
-    In the vision kind `n_items` counts classes and `n_answers` pictures, and nobody promises agreement.
+    In the vision kind `n_items` counts classes and `n_answers` pictures; there the promise is of accuracy.
     """
 
     id: str
@@ -113,28 +114,65 @@ class TrainOutcome(TypedDict):
     model: Registered
 
 
-class Attacked(TypedDict):
-    """`metrics` are empty and `sentence` is "" for a grader that asks nobody, which obeys nobody."""
+class HeldOut(TypedDict):
+    """What is judged, on what: a registered model, and a dataset that it was not trained on.
+
+    `content` and `dataset_fingerprint` say what both are, `uri`, `dataset_id` and `job_id` where.
+    """
+
+    kind: str
+    uri: str
+    content: str
+    dataset_id: str
+    dataset_fingerprint: str
+    job_id: str
+
+
+class Predicted(TypedDict):
+    """`predictions` is a key of the store; `threshold` is the confidence below which humans look.
+
+    `ungraded` holds {"answer_id", "reason"} of answers that a language model gave no usable reply to;
+    `usage` is what the replies took (see `tasks.effects.Usage`), empty for a model that asks nobody.
+    """
+
+    predictions: str
+    threshold: float
+    n: int
+    seconds_each: float
+    ungraded: list[dict[str, str]]
+    usage: dict[str, Any]
+
+
+class Stressed(TypedDict):
+    """How a model bears what it should not be moved by: attacks on a grader, spoilt pictures.
+
+    `metrics` are empty and `sentence` is "" where nothing was tried: a grader that asks nobody obeys nobody.
+    `details` are plain JSON, for the kind's own evaluation.
+    """
 
     metrics: dict[str, float]
     sentence: str
+    details: dict[str, Any]
 
 
 class EvaluateOutcome(TypedDict):
-    """`evaluation` is a key of the store; `headline` are the figures that are shown first."""
+    """`evaluation` is a key of the store; `headline` are the figures that are shown first, `told` they and
+    what else a person should know, in sentences."""
 
     job_id: str
+    kind: str
     evaluation: str
     predictions: str
     headline: dict[str, Any]
+    told: list[str]
     champion: bool
     ungraded: list[dict[str, str]]
     """{"answer_id", "reason"} of answers that a language model gave no usable reply to."""
     costs: dict[str, float]
     """Of grading an answer: seconds_per_answer, n_ungraded, and tokens_per_answer and
     cost_usd_per_1000_answers as far as a language model was asked and its price is known."""
-    attacks: str
-    """How the grader withstood attacks, in a sentence; "" where it asks no language model."""
+    stress: str
+    """How the model withstood attacks or spoilt pictures, in a sentence; "" where none were tried."""
 
 
 class ReportOutcome(TypedDict):
@@ -149,6 +187,16 @@ class PipelineOutcome(TypedDict):
     train: TrainOutcome
     evaluate: EvaluateOutcome
     report: ReportOutcome
+
+
+class PredictOutcome(TypedDict):
+    """`predictions` are one row a picture (see `tasks.prediction.COLUMNS`); `rejected` {"name", "reason"} of
+    files that are no sound pictures, `skipped` counts what nobody meant (hidden files, thumbnails)."""
+
+    model: str
+    predictions: list[dict[str, Any]]
+    rejected: list[dict[str, str]]
+    skipped: dict[str, int]
 
 
 class GradeOutcome(TypedDict):

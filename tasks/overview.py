@@ -6,9 +6,10 @@ from typing import Any
 
 from prefect import task
 
-from domain.kinds import Role
+from domain.kinds import Kind, Role
 from infra import catalog as records
-from infra.catalog import ParseOutcome
+from infra.catalog import Job, ParseOutcome
+from tasks.judges import judge_of
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.materials import material_of
 from tasks.near_copies import near_duplicates
@@ -87,7 +88,8 @@ def list_jobs(limit: int) -> list[dict[str, Any]]:
             "strategy": job.strategy or job.requested_strategy,
             "dataset": names.get(job.dataset_id, ""),
             "model": f"{job.model_name} {job.model_version}" if job.model_name else "",
-            "qwk": _qwk(place, job.id),
+            "qwk": _figure(place, job, Kind.GRADING),
+            "accuracy": _figure(place, job, Kind.VISION),
             "iterations": len(records.iterations(place.catalog, job.id)),
             "updated": job.updated_at.isoformat(timespec="seconds"),
             "error": job.error,
@@ -96,9 +98,12 @@ def list_jobs(limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _qwk(place: Workplace, job_id: str) -> float | None:
-    found = records.find_evaluation(place.catalog, job_id)
-    return found.metrics.get("unseen_answers.qwk") if found and isinstance(found.metrics, dict) else None
+def _figure(place: Workplace, job: Job, kind: Kind) -> float | None:
+    """The figure that jobs of `kind` are told by; None for another kind, and before the evaluation."""
+    if job.kind is not kind:
+        return None
+    found = records.find_evaluation(place.catalog, job.id)
+    return found.metrics.get(judge_of(kind).deciding) if found and isinstance(found.metrics, dict) else None
 
 
 def show_job(which: str) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def find_pictures(place: Workplace, path: str, wanted: Wanted) -> list[FileChunk
     Raises InputError for an archive that is refused as a whole, or has no classes to tell apart.
     """
     given = Path(path).expanduser().resolve()
-    source = _reachable(place, given)
+    source = reachable(place, given)
     pool = pool_of(place)
     members: list[Member] = []
     refused: list[Refusal] = []
@@ -178,7 +178,7 @@ def aside(place: Workplace) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _reachable(place: Workplace, given: Path) -> Path:
+def reachable(place: Workplace, given: Path) -> Path:
     """The archive itself, or a plain copy of a compressed tar, whose members can be reached one by one."""
     if form_of(given) is not Form.PACKED_TAR:
         return given

@@ -80,7 +80,11 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def keyed_by(*names: str, code: tuple[str, ...] = ()) -> Callable[[Any, dict[str, Any]], str]:
+Modules = tuple[str, ...] | Callable[[dict[str, Any]], tuple[str, ...]]
+"""Names of modules, or what gives them from a task's parameters."""
+
+
+def keyed_by(*names: str, code: Modules = ()) -> Callable[[Any, dict[str, Any]], str]:
     """A cache key function over the named parameters and the code of the modules.
 
     The catalog and the store in force are part of the key: results refer to what lies in them.
@@ -90,7 +94,8 @@ def keyed_by(*names: str, code: tuple[str, ...] = ()) -> Callable[[Any, dict[str
         settings = load_settings()
         place = [settings.catalog_url, settings.store_url]
         content = {name: parameters[name] for name in names}
-        return f"{context.task.name}-{fingerprint([place, content, code_of(*code)])}"
+        modules = code(parameters) if callable(code) else code
+        return f"{context.task.name}-{fingerprint([place, content, code_of(*modules)])}"
 
     return key
 

@@ -17,7 +17,7 @@ from infra import catalog as records
 from infra.catalog import Dataset, Job, JobState
 from infra.model_registry import ModelRegistry
 from tasks.effects import asking
-from tasks.evaluation import headline_of, load_registered, parted
+from tasks.grading_evaluation import headline_of, load_registered, parted
 from tasks.policy import RETRIED
 from tasks.promise import promise_of
 from tasks.workplace import Workplace, workplace

@@ -1,54 +1,23 @@
-"""The report of a job: gathered from catalog, store and MLflow, written, logged and linked."""
+"""The report of a job: drafted by its kind, written once, logged and linked."""
 
 from __future__ import annotations
 
 import logging
-import math
-from collections import Counter
-from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
-from domain.contracts import Rejection
-from domain.errors import InputError
-from domain.grading.contracts import Iterations
-from domain.grading.facts import facts_of
-from domain.grading.findings import find
-from domain.grading.language_model_view import money
-from domain.grading.report import write_report
-from domain.grading.report_input import (
-    Choice,
-    DataSection,
-    DocumentCount,
-    Duplicate,
-    JobFacts,
-    Problem,
-    ReportInput,
-    Timing,
-)
-from domain.grading.report_markdown import plain
-from domain.grading.written_view import plain_sentence, written_view
 from domain.identity import fingerprint
-from domain.kinds import Role
+from domain.reports.job import JobFacts
 from infra import catalog as records
-from infra.catalog import Dataset, Job, Outcome
-from tasks.evaluation import load_evaluation
+from infra.catalog import Job
+from tasks.judges import judge_of
 from tasks.links import flow_run_url, mlflow_run_url
-from tasks.model_use import model_use_of
-from tasks.near_copies import near_duplicates
 from tasks.outcome import ReportOutcome
 from tasks.policy import RETRIED, code_of
 from tasks.workplace import Workplace, workplace
-from tasks.writing import with_text
 
 log = logging.getLogger(__name__)
-
-MOST_ROWS = 200
-"""Quarantined rows shown in a report; all are in the catalog."""
-REPORT_CODE = ("domain.grading", "tasks.reporting", "tasks.model_use", "tasks.writing")
 
 
 @task(task_run_name="write report", **RETRIED)
@@ -59,70 +28,33 @@ def report_job(which: str) -> ReportOutcome:
     """
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, which)
-    report = with_text(place, job, gather(place, job))
+    judge = judge_of(job.kind)
+    draft = judge.draft(place, job)
     # Hashed before anything is written, so that a second run knows what it would say.
-    key = fingerprint([report.to_json(), code_of(*REPORT_CODE)])
+    key = fingerprint([draft.content, code_of(*judge.report_code)])
     folder = place.settings.home / "reports" / job.id[:8]
+    html = folder / "report.html"
     known = records.find_report(place.catalog, job.id, key)
-    if known is None or not (folder / "report.html").exists():
-        files = write_report(report, folder)
+    if known is None or not html.exists():
+        files = draft.write(folder)
         if job.mlflow_run_id:
             place.tracking.log_artifacts(job.mlflow_run_id, folder, "report")
-        kept = {path.name: place.store.put_file(path) for path in vars(files).values()}
+        kept = {name: place.store.put_file(path) for name, path in files.items()}
         records.save_report(place.catalog, job_id=job.id, key=key, folder=str(folder), files=kept)
     else:
         log.info("report: unchanged, written before")
-    _log_costs(place, job, report)
-    html = folder / "report.html"
-    findings = [f"{f.title}. {f.text}" for f in find(report)]
-    summary = _summary(report, findings, html)
+    summary = draft.summary(html)
     create_markdown_artifact(summary, key=f"report-{job.id[:8]}")
     if job.mlflow_run_id:
-        flow_run = f"\n\n[Prefect flow run]({report.job.flow_run_url})"
+        if draft.figures:
+            place.tracking.log_metrics(job.mlflow_run_id, draft.figures)
+        address = flow_run_url(place, job.flow_run_id) if job.flow_run_id else ""
+        flow_run = f"\n\n[Prefect flow run]({address})"
         place.tracking.set_tags(job.mlflow_run_id, {"mlflow.note.content": summary + flow_run})
-    return ReportOutcome(job_id=job.id, folder=str(folder), html=str(html), findings=findings)
+    return ReportOutcome(job_id=job.id, folder=str(folder), html=str(html), findings=draft.findings)
 
 
-def _log_costs(place: Workplace, job: Job, report: ReportInput) -> None:
-    """What language models cost the whole job, where MLflow's runs are compared; unknown is not logged."""
-    models = report.language_models
-    if models is None or not job.mlflow_run_id:
-        return
-    figures = {"job.n_tokens": float(models.n_tokens), "job.n_calls": float(models.n_calls)}
-    if models.cost_usd is not None:
-        figures["job.cost_usd"] = models.cost_usd
-    place.tracking.log_metrics(job.mlflow_run_id, figures)
-
-
-def gather(place: Workplace, job: Job) -> ReportInput:
-    """Everything that the report says."""
-    dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
-    found = records.find_evaluation(place.catalog, job.id)
-    if found is None:
-        raise InputError(f"job {job.id[:8]} is not evaluated yet: run trainyard evaluate {job.id[:8]}")
-    iterations = records.iterations(place.catalog, job.id)
-    rows = [{"iteration": i.iteration, "seconds": i.seconds, **i.metrics} for i in iterations]
-    told = pd.DataFrame(rows, columns=None if rows else ["iteration", "seconds"])
-    if "n_tokens" in told and "cost_usd" not in told:
-        # Language models were asked at a price that nobody knows: said as such, since it was not nothing.
-        told["cost_usd"] = math.nan
-    return ReportInput(
-        title=f"Grading report: {dataset.name}",
-        job=_facts(place, job),
-        strategy=job.strategy,
-        data=_data(place, dataset),
-        iterations=Iterations.validate(told, lazy=True),
-        evaluation=load_evaluation(place, found.artifacts["evaluation"]),
-        choices=tuple(
-            [Choice(name, objection) for name, objection in job.choice.items()] + [Choice(job.strategy)]
-        ),
-        hyperparameters=dict(job.config),
-        timings=(Timing("training iterations", sum(i.seconds for i in iterations)),),
-        language_models=model_use_of(place, job, found),
-    )
-
-
-def _facts(place: Workplace, job: Job) -> JobFacts:
+def job_facts(place: Workplace, job: Job) -> JobFacts:
     return JobFacts(
         id=job.id,
         created=job.created_at.isoformat(timespec="seconds"),
@@ -132,79 +64,3 @@ def _facts(place: Workplace, job: Job) -> JobFacts:
         model_name=job.model_name or "",
         model_version=job.model_version or "",
     )
-
-
-def _data(place: Workplace, dataset: Dataset) -> DataSection:
-    catalog, owner = place.catalog, place.settings.owner
-    files = records.files(catalog, owner)
-    quarantined = records.quarantined(catalog, owner)
-    trained_on = set(records.dataset_frames(catalog, dataset.id).items["guide_id"])
-    doubtful = [g for g in records.guides(catalog, owner) if g.problems]
-    return DataSection(
-        n_items=dataset.n_items,
-        n_answers=dataset.n_answers,
-        n_students=dataset.facts["n_students"],
-        splits=dataset.facts["splits"],
-        fingerprint=dataset.fingerprint,
-        n_blank=dataset.facts.get("n_blank", 0),
-        n_unscored=dataset.facts["n_unscored"],
-        n_quarantined=len(quarantined),
-        documents=_documents(place),
-        duplicates=tuple(Duplicate(f["name"], f["equals"]) for f in _with_outcome(files, Outcome.DUPLICATE)),
-        near_duplicates=near_duplicates(place),
-        quarantine=tuple(
-            Rejection(r["contract"], r["row"], r["column"], r["check"], r["value"])
-            for r in quarantined.head(MOST_ROWS).to_dict("records")
-        ),
-        unreadable=tuple(Problem(f["name"], f["reason"]) for f in _with_outcome(files, Outcome.REJECTED)),
-        unbalanced=tuple(Problem(g.title, "; ".join(g.problems)) for g in doubtful if g.id not in trained_on),
-        doubtful=tuple(Problem(g.title, "; ".join(g.problems)) for g in doubtful if g.id in trained_on),
-    )
-
-
-def _with_outcome(files: pd.DataFrame, outcome: Outcome) -> list[dict[str, Any]]:
-    return files[files["outcome"] == outcome.value].to_dict("records")  # type: ignore[no-any-return]
-
-
-def _documents(place: Workplace) -> tuple[DocumentCount, ...]:
-    counts: Counter[tuple[str, str, str]] = Counter()
-    for role in Role:
-        for document in records.documents(place.catalog, place.settings.owner, role):
-            counts[role.value, document.media_type, document.method] += 1
-    return tuple(DocumentCount(*kind, n) for kind, n in sorted(counts.items()))
-
-
-def _summary(report: ReportInput, findings: list[str], html: Path) -> str:
-    """One Markdown page for the flow run: key figures, findings, and where the pictures are."""
-    evaluation = report.evaluation
-    lines = [
-        f"# {report.title}",
-        "",
-        "| held-out answers | QWK | agreement | graded automatically |",
-        "|---|---|---|---|",
-    ]
-    for protocol in evaluation.protocols:
-        figures = [evaluation.figure(protocol, m) for m in ("qwk", "agreement", "automatic.share")]
-        cells = [
-            f"{f.value:.3f} ({f.low:.3f} to {f.high:.3f})" if math.isfinite(f.low) else f"{f.value:.3f}"
-            for f in figures
-        ]
-        lines.append(f"| {protocol.replace('_', ' ')} (n = {figures[0].n}) | " + " | ".join(cells) + " |")
-    lines += ["", *[f"- {text}" for text in findings], ""]
-    lines += _told_by_models(report)
-    lines += [f"Full report: `{html}`", ""]
-    if report.job.mlflow_run_url:
-        lines.append(f"[MLflow run]({report.job.mlflow_run_url})")
-    return "\n".join(lines)
-
-
-def _told_by_models(report: ReportInput) -> list[str]:
-    """What language models cost, and what one wrote."""
-    lines = []
-    view = written_view(report.written, facts_of(report))
-    if view is not None:
-        lines += [plain(" ".join(map(plain_sentence, view.summary))), "", f"*{plain(view.said)}*", ""]
-    if (models := report.language_models) is not None:
-        cost = plain(money(models.cost_usd))
-        lines += [f"Language models: {models.n_calls:,} calls, {models.n_tokens:,} tokens, {cost}.", ""]
-    return lines

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 from typing import Any, TypedDict
 
-import pandas as pd
 from prefect import task
 from prefect.artifacts import create_link_artifact
 
@@ -22,6 +21,7 @@ from infra.tracking import EndStatus
 from strategies.base import Checkpoint
 from strategies.registry import strategy
 from tasks.choice import training_data
+from tasks.judges import judge_of
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.outcome import Recipe, Registered
 from tasks.policy import KEPT, RETRIED, keyed_by
@@ -44,6 +44,7 @@ class TrainedModelFacts(TypedDict):
     """A finished job's model; `content` is the identity of its files."""
 
     job_id: str
+    kind: str
     dataset_id: str
     uri: str
     content: str
@@ -117,19 +118,21 @@ def register_model(job_id: str, iterations: list[Trained], finished: Finished) -
     final = {**finished["hyperparameters"], "iterations": job.config["iterations"]}
     place.tracking.log_params(job.mlflow_run_id, final)
     registry = ModelRegistry(place.tracking)
-    data = training_data(job.dataset_id)
-    version = registry.register_grader(
+    judge = judge_of(job.kind)
+    version = registry.register(
         job.mlflow_run_id,
         {name: place.store.get_bytes(key) for name, key in finished["files"].items()},
         finished["card"],
         name=place.model_name(Kind(job.kind), dataset.name),
-        code=model_code(),
+        form=judge.form,
+        code=model_code(judge.entry),
         tags={
             "job_id": job.id,
+            "kind": job.kind.value,
             "strategy": job.strategy,
             "dataset_fingerprint": dataset.fingerprint,
         },
-        example=example_input(data.items),
+        example=judge.example(training_data(job.dataset_id)),
     )
     registry.promote(version.name, version.version, alias="newest")
     records.update_job(
@@ -161,24 +164,21 @@ def trained_model(which: str) -> TrainedModelFacts:
             f"MLflow has no version {job.model_version} of {job.model_name}: run trainyard train again"
         )
     return TrainedModelFacts(
-        job_id=job.id, dataset_id=job.dataset_id, uri=found.uri, content=found.tags[CONTENT_TAG]
+        job_id=job.id,
+        kind=job.kind.value,
+        dataset_id=job.dataset_id,
+        uri=found.uri,
+        content=found.tags[CONTENT_TAG],
     )
 
 
-def model_code() -> ModelCode:
-    """The code that a registered grader carries with it."""
+def model_code(entry: str) -> ModelCode:
+    """The code that a registered model carries with it; `entry` is a file beside this one."""
     return ModelCode(
         # Named, not imported: it imports MLflow, which takes a second.
-        entry=Path(__file__).with_name("grader_model.py"),
+        entry=Path(__file__).with_name(entry),
         packages=(Path(domain.__file__).parent, Path(strategies.__file__).parent),
     )
-
-
-def example_input(items: pd.DataFrame) -> pd.DataFrame:
-    """Two rows as `mlflow.pyfunc` takes them; their answers are the guide's, since examples are shown."""
-    rows = items.head(2)[["item_id", "question", "model_answer", "max_score"]].copy()
-    rows["answer"] = rows["model_answer"]
-    return rows.reset_index(drop=True)
 
 
 @task(task_run_name="abandon job", **RETRIED)

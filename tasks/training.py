@@ -20,7 +20,7 @@ from domain.kinds import Kind
 from domain.language_models import AskModel
 from infra import catalog as records
 from infra.catalog import IterationRow, Job, JobState
-from strategies.base import Checkpoint, Effect, GradingData, Outcome, Strategy
+from strategies.base import Checkpoint, Effect, Outcome, Strategy
 from strategies.registry import strategy
 from tasks.choice import training_data
 from tasks.effects import ask_nobody, asking, perform
@@ -125,7 +125,7 @@ def _told(value: float) -> str:
 
 
 def advance(
-    trainer: Strategy[Any], before: Checkpoint, data: GradingData, ask: AskModel = ask_nobody
+    trainer: Strategy[Any], before: Checkpoint, data: Any, ask: AskModel = ask_nobody
 ) -> tuple[Checkpoint, bool]:
     """The next checkpoint, and whether a remedy was needed.
 
@@ -151,7 +151,7 @@ def advance(
     return Checkpoint(**{**vars(before), "done": True}), True
 
 
-def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: GradingData, ask: AskModel) -> Checkpoint:
+def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: Any, ask: AskModel) -> Checkpoint:
     """Runs one iteration's generator, doing what it wishes, to the checkpoint that it returns."""
     try:
         wish = next(steps)

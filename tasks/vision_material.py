@@ -15,6 +15,8 @@ from tasks.picture_sets import make_picture_dataset, pictures_of, shape_words, s
 from tasks.pictures import find_pictures, ingest_pictures
 from tasks.workplace import Workplace
 
+_TRAINED_ON = ("row", "image_id", "path", "class_name", "label", "split", "group")
+
 
 class VisionMaterial:
     """See `tasks.materials.Material`."""
@@ -41,7 +43,7 @@ class VisionMaterial:
     ) -> Dataset:
         return make_picture_dataset(place, name, taken, seed, max_reject_share)
 
-    def facts(self, place: Workplace, dataset: Dataset) -> DatasetFacts:  # noqa: ARG002
+    def facts(self, place: Workplace, dataset: Dataset) -> DatasetFacts:
         told = dataset.facts
         splits = ", ".join(f"{n} {name}" for name, n in told["splits"].items())
         shape = shape_words(Shape(told["size"], told["channels"]))
@@ -59,18 +61,19 @@ class VisionMaterial:
             splits=told["splits"],
             set_aside=told["set_aside"],
             n_blank=0,
-            promise=[],
+            promise=[place.settings.promised_accuracy],
         )
 
     def training_data(self, place: Workplace, dataset: Dataset, surroundings: Surroundings) -> VisionData:
-        path, rows, classes = pictures_of(place, dataset)
-        seen = rows["split"].isin([Split.TRAIN, Split.VALIDATION])
+        images_path, rows, classes = pictures_of(place, dataset)
+        seen = rows[rows["split"] != Split.TEST]
         return VisionData(
-            images_path=path,
-            rows=rows[seen].reset_index(drop=True),
+            images_path=images_path,
+            rows=seen[list(_TRAINED_ON)].reset_index(drop=True),
             classes=classes,
             fingerprint=dataset.fingerprint,
             surroundings=surroundings,
+            promised_accuracy=place.settings.promised_accuracy,
         )
 
     def summary(

@@ -9,9 +9,9 @@ from domain.errors import TrainyardError
 from domain.grading.facts import facts_of
 from domain.grading.findings import find
 from domain.grading.report_input import ReportInput
-from domain.grading.wording import counted
 from domain.grading.written_report import write_text
 from domain.grading.written_text import WrittenText
+from domain.reports.wording import counted
 from infra import catalog as records
 from infra.catalog import Job
 from tasks.effects import asking

@@ -7,8 +7,8 @@ from typing import Any
 
 from domain.grading.comparison import Comparison, Part
 from domain.grading.comparison_words import is_sure
-from domain.grading.figures import FIRST, MUTED, SECOND, Picture, picture
 from domain.grading.wording import HELD_OUT
+from domain.reports.drawing import FIRST, MUTED, SECOND, Picture, picture
 
 
 def letter(k: int) -> str:

@@ -15,8 +15,9 @@ from domain.grading.comparison import Comparison, Standing
 from domain.grading.comparison_figures import letter
 from domain.grading.comparison_view import COLUMNS, CONTENDER_COLUMNS, ComparisonView, comparison_view
 from domain.grading.metrics import Interval
-from domain.grading.report import disarmed, page_of, place
-from domain.grading.report_markdown import plain, table_lines, value_text
+from domain.grading.report_markdown import value_text
+from domain.reports.markdown import plain, table_lines
+from domain.reports.pages import disarmed, page_of, place
 
 _TEMPLATE = Path(__file__).with_name("comparison_template.html.j2")
 

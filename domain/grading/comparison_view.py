@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from domain.grading.comparison import N_RESAMPLES, Comparison, Contender, Pair, Part
 from domain.grading.comparison_figures import differences, letter, quality_and_price
 from domain.grading.comparison_words import brief, conclusions, is_sure, names_of
-from domain.grading.figures import Picture
 from domain.grading.language_model_view import UNKNOWN, money
 from domain.grading.metrics import Interval
-from domain.grading.report_view import NONE, Row, Value, moment, value_of
-from domain.grading.wording import HELD_OUT, Finding, counted, has_interval, share, signed
+from domain.grading.report_view import value_of
+from domain.grading.wording import HELD_OUT
+from domain.reports.drawing import Picture
+from domain.reports.view import NONE, Row, Value, moment
+from domain.reports.wording import Finding, counted, has_interval, share, signed
 
 COLUMNS = (
     ("QWK", "qwk"), ("Agreement", "agreement"), ("RMSE", "rmse"), ("Without a human", "automatic.share"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.grading.comparison import SURE, Comparison, Pair, Part
-from domain.grading.wording import HELD_OUT, Finding, Severity, between, counted, signed
+from domain.grading.wording import HELD_OUT
+from domain.reports.wording import Finding, Severity, between, counted, signed
 
 
 def names_of(comparison: Comparison) -> list[str]:

@@ -13,8 +13,8 @@ from typing import Literal
 
 from domain.grading.evaluation import ALL, Evaluation
 from domain.grading.report_input import ReportInput
-from domain.grading.wording import Finding
 from domain.kinds import Protocol
+from domain.reports.wording import Finding
 
 Unit = Literal["index", "share", "count", "marks", "seconds", "usd", "tokens"]
 """index: a number such as a kappa or a correlation; share: 0.85 is 85 %."""

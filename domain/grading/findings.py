@@ -9,7 +9,8 @@ from domain.grading.evaluation import Evaluation
 from domain.grading.findings_on_data import RULES_ON_DATA
 from domain.grading.findings_on_marks import RULES_ON_MARKS
 from domain.grading.report_input import ReportInput
-from domain.grading.wording import HELD_OUT, Finding, Severity, kappa, share
+from domain.grading.wording import HELD_OUT
+from domain.reports.wording import Finding, Severity, kappa, share
 
 _ORDER = (Severity.WARNING, Severity.NOTE, Severity.GOOD)
 _LEVELS = (

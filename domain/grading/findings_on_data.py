@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from domain.grading.report_input import Problem, ReportInput
-from domain.grading.wording import HELD_OUT, Finding, Rule, Severity, counted, has_interval, share
+from domain.grading.report_input import ReportInput
+from domain.grading.wording import HELD_OUT, Rule
+from domain.reports.job import Problem
+from domain.reports.wording import Finding, Severity, counted, has_interval, share
 
 _FLATTERING = (
     ("copy", "without_copies.qwk", "repeat a training answer word for word"),

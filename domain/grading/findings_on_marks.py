@@ -11,18 +11,9 @@ from domain.grading.evaluation import ALL
 from domain.grading.metrics import Interval
 from domain.grading.referral import lower_bound
 from domain.grading.report_input import ReportInput
-from domain.grading.wording import (
-    HELD_OUT,
-    Finding,
-    Rule,
-    Severity,
-    between,
-    has_interval,
-    plain,
-    share,
-    signed,
-)
+from domain.grading.wording import HELD_OUT, Rule
 from domain.kinds import Protocol
+from domain.reports.wording import Finding, Severity, between, has_interval, plain, share, signed
 
 
 def promise(report: ReportInput) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from domain.documents.extraction import PAGE_BREAK, Extraction
 from domain.grading.item_places import line_of
 from domain.grading.mark_codes import codes_in
 from domain.grading.records import Guide, Item
-from domain.grading.report import page_of
+from domain.reports.pages import page_of
 
 _TEMPLATE = Path(__file__).with_name("guide_template.html.j2")
 _ITEM_IN_PROBLEM = re.compile(r"^item (\S+) \(")

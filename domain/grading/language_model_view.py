@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.grading.language_model_use import LanguageModelSection
-from domain.grading.wording import counted, share
+from domain.reports.wording import counted, share
 
 UNKNOWN = "unknown"
 _MOST_TEXT = 6000

@@ -8,8 +8,6 @@ equal bytes.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,23 +15,13 @@ import pandas as pd
 
 from domain.errors import InputError
 from domain.grading.evaluation import Evaluation
-from domain.grading.report_input import (
-    Choice,
-    DataSection,
-    DocumentCount,
-    Duplicate,
-    JobFacts,
-    NearDuplicate,
-    Problem,
-    ReportInput,
-    Timing,
-)
+from domain.grading.report_input import DataSection, DocumentCount, NearDuplicate, ReportInput
 from domain.grading.report_markdown import markdown_of
 from domain.grading.report_view import View, view_of
+from domain.reports.job import Choice, Duplicate, JobFacts, Problem, Timing
+from domain.reports.pages import disarmed, page_of, place
 
 _TEMPLATE = Path(__file__).with_name("report_template.html.j2")
-_STYLE = Path(__file__).with_name("report_style.css")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -67,43 +55,9 @@ def write_report(report: ReportInput, folder: Path) -> ReportFiles:
     return ReportFiles(*(folder / name for name in contents))
 
 
-def place(contents: dict[str, str], folder: Path) -> None:
-    """Writes texts by name into `folder`: a new folder whole or not at all, an old one's page last."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        draft.chmod(0o755)
-        for name, text in contents.items():
-            (draft / name).write_text(_clean(text), encoding="utf-8", newline="")
-        if not folder.exists():
-            draft.rename(folder)
-            return
-        # The page last: whoever sees the new page sees the rest of it too.
-        for name in reversed(contents):
-            (draft / name).replace(folder / name)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
 def html_of(view: View) -> str:
     """The page, from the template beside this module."""
     return page_of(_TEMPLATE, view=view)
-
-
-def page_of(template: Path, **values: object) -> str:
-    """A page of the reports' look: `template` filled in, everything escaped but our own pictures."""
-    # Late: the command line starts without it.
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    style = _STYLE.read_text(encoding="utf-8")
-    return environment.from_string(template.read_text(encoding="utf-8")).render(style=style, **values)
 
 
 def json_of(view: View) -> str:
@@ -127,19 +81,6 @@ def csv_of(evaluation: Evaluation) -> str:
         frame[name] = pd.Series([disarmed(str(value)) for value in frame[name]], dtype=str)
     return str(frame.to_csv(index=False, lineterminator="\r\n", float_format="%.6g"))
 
-
-def disarmed(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
-
-
-def _clean(text: str) -> str:
-    """Without what UTF-8 cannot say (lone surrogates) and what no page may hold (control characters)."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return text.translate(_CONTROLS)
-
-
-_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "�")
 
 __all__ = [
     "Choice", "DataSection", "DocumentCount", "Duplicate", "JobFacts", "NearDuplicate", "Problem",

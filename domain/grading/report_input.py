@@ -14,28 +14,7 @@ from domain.grading.evaluation import Evaluation
 from domain.grading.frames import Frame
 from domain.grading.language_model_use import LanguageModelSection
 from domain.grading.written_text import WrittenText
-
-
-@dataclass(frozen=True)
-class JobFacts:
-    """Which job it was and where its traces are. `created` is ISO 8601 in UTC; URLs are http(s)."""
-
-    id: str
-    created: str
-    owner: str = ""
-    flow_run_url: str = ""
-    mlflow_run_url: str = ""
-    model_name: str = ""
-    model_version: str = ""
-    model_alias: str = ""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A strategy that was asked, in that order. `objection` is empty for one that could serve."""
-
-    strategy: str
-    objection: str = ""
+from domain.reports.job import Choice, Duplicate, JobFacts, Problem, Timing
 
 
 @dataclass(frozen=True)
@@ -49,28 +28,12 @@ class DocumentCount:
 
 
 @dataclass(frozen=True)
-class Duplicate:
-    """A file that says the same as another."""
-
-    name: str
-    equals: str
-
-
-@dataclass(frozen=True)
 class NearDuplicate:
     """Two texts that are almost the same; `similarity` is in [0, 1]."""
 
     first: str
     second: str
     similarity: float
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file or guide that could not be used, and why."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -99,12 +62,6 @@ class DataSection:
     doubtful: tuple[Problem, ...] = ()
     """Guides with problems that were trained on all the same, since somebody asked for it."""
     """Guides whose marks do not add up; they are not trained on."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    step: str
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from domain.grading.report_view import COMPARED_BY, MEASURES, Row, Value, View
+from domain.grading.report_view import COMPARED_BY, MEASURES, View
 from domain.grading.written_view import Sentence, plain_sentence
+from domain.reports.markdown import plain, table_lines
+from domain.reports.view import Row, Value
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 _NOT_IN_URLS = re.compile(r"[<>\s]")
 
 
@@ -159,20 +160,3 @@ def _row(row: Row) -> tuple[str, ...]:
 def value_text(value: Value) -> str:
     """A figure with its interval in brackets."""
     return f"{value.text} ({value.interval})" if value.interval else value.text
-
-
-def table_lines(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """A table and the blank line after it; nothing for no rows."""
-    rows = list(rows)
-    if not rows:
-        return
-    yield f"| {' | '.join(header)} |"
-    yield f"|{' --- |' * len(header)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""
-
-
-def plain(text: str) -> str:
-    """A text that Markdown shows as it is: one line, no markup, no HTML."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("\\<", "&lt;").replace("\\>", "&gt;")

@@ -5,10 +5,8 @@ The template and the Markdown only place them.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from domain.grading import figures
@@ -18,10 +16,13 @@ from domain.grading.findings import find
 from domain.grading.language_model_view import UNKNOWN, LanguageModelView, language_model_view
 from domain.grading.metrics import Interval
 from domain.grading.report_input import ReportInput
-from domain.grading.wording import HELD_OUT, Finding, has_interval, share
+from domain.grading.wording import HELD_OUT
 from domain.grading.written_view import WrittenView, written_view
+from domain.reports.drawing import Picture
+from domain.reports.learning import learning_curve
+from domain.reports.view import NONE, Row, Tile, Value, flatten, links_of, moment, number
+from domain.reports.wording import Finding, has_interval, share
 
-NONE = "–"
 _MOST_TEXT = 1500
 _MOST_ROWS = 100
 """Longer lists are cut; the JSON beside the page has them whole."""
@@ -57,38 +58,13 @@ COMPARED_BY = ("qwk", "pearson", "rmse", "exact", "agreement")
 
 
 @dataclass(frozen=True)
-class Tile:
-    """A key number; `detail` is one short line under it."""
-
-    label: str
-    value: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Value:
-    """A figure as written, with its interval where it has one."""
-
-    text: str
-    interval: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    label: str
-    values: tuple[Value, ...]
-    hint: str = ""
-    n: int = 0
-
-
-@dataclass(frozen=True)
 class Part:
     """One protocol's part of the page."""
 
     protocol: str
     name: str
-    scores: figures.Picture
-    items_picture: figures.Picture
+    scores: Picture
+    items_picture: Picture
     compared: tuple[Row, ...]
     items: tuple[dict[str, str], ...]
     worst: tuple[dict[str, str], ...]
@@ -103,10 +79,10 @@ class View:
     tiles: tuple[Tile, ...]
     measures: tuple[Row, ...]
     parts: tuple[Part, ...]
-    calibration: figures.Picture
-    referral: figures.Picture
-    learning: figures.Picture | None
-    papers: figures.Picture | None
+    calibration: Picture
+    referral: Picture
+    learning: Picture | None
+    papers: Picture | None
     papers_rows: tuple[Row, ...]
     hyperparameters: tuple[tuple[str, str], ...]
     iteration_columns: tuple[str, ...]
@@ -130,13 +106,13 @@ def view_of(report: ReportInput) -> View:
         parts=tuple(_part(evaluation, protocol) for protocol in evaluation.protocols),
         calibration=figures.calibration(evaluation),
         referral=figures.referral(evaluation),
-        learning=figures.learning_curve(report),
+        learning=learning_curve(report.iterations, report.objective),
         papers=figures.papers(evaluation),
         papers_rows=tuple(_paper_rows(evaluation)),
         hyperparameters=tuple(flatten(report.hyperparameters)),
         iteration_columns=columns,
         iteration_rows=rows,
-        links=tuple(_links(report)),
+        links=tuple(links_of(report.job)),
         created=moment(report.job.created),
         written=written_view(report.written, facts_of(report)) if report.written else None,
         language_models=language_model_view(report.language_models),
@@ -269,31 +245,6 @@ def _cell(name: str, value: object) -> str:
     return str(value)
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested values by dotted name, as JSON says them."""
-    for name, value in sorted(values.items()):
-        if isinstance(value, Mapping) and value:
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _links(report: ReportInput) -> Iterator[tuple[str, str]]:
-    named = (("Prefect flow run", report.job.flow_run_url), ("MLflow run", report.job.mlflow_run_url))
-    # Anything else, javascript: above all, is no link.
-    yield from ((name, url) for name, url in named if url.startswith(("http://", "https://")))
-
-
-def moment(created: str) -> str:
-    """2026-11-20T19:30:00Z as people write it; anything else as it is."""
-    try:
-        moment = datetime.fromisoformat(created)
-    except ValueError:
-        return created
-    zone = " UTC" if moment.utcoffset() == timedelta(0) else ""
-    return f"{moment:%Y-%m-%d %H:%M}{zone}" if zone else created
-
-
 def value_of(interval: Interval, metric: str) -> Value:
     return Value(written(interval, metric), range_of(interval, metric) if has_interval(interval) else "")
 
@@ -308,14 +259,6 @@ def range_of(interval: Interval, metric: str = "") -> str:
     """0.79–0.87, or with "to" where an end is negative."""
     ends = [share(v) if metric in _SHARES else number(v) for v in (interval.low, interval.high)]
     return (" to " if "−" in "".join(ends) else "–").join(ends)
-
-
-def number(value: float) -> str:
-    """Two decimals, three below a tenth, and a true minus."""
-    if value != value:
-        return NONE
-    text = f"{value:.3f}" if abs(value) < 0.0995 else f"{value:.2f}"
-    return text.replace("-", "−") if float(text) else "0.00"
 
 
 def cut(text: str) -> str:

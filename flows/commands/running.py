@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.commands.speech import say
 
-NEEDS_MLFLOW = ("pipeline", "train", "evaluate", "report", "grade", "compare")
+NEEDS_MLFLOW = ("pipeline", "train", "evaluate", "report", "grade", "predict", "compare")
 
 
 def launch() -> None:

@@ -115,6 +115,7 @@ from infra.catalog.training_jobs import (
     iterations,
     jobs,
     record_iteration,
+    rename_model,
     update_job,
 )
 from infra.catalog.training_sets import (
@@ -223,6 +224,7 @@ __all__ = [
     "record_iteration",
     "release",
     "rename_dataset",
+    "rename_model",
     "renew",
     "save_evaluation",
     "save_guides",

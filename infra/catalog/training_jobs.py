@@ -120,6 +120,14 @@ def claim_mlflow_run(catalog: Catalog, job_id: str, mlflow_run_id: str) -> str:
         return _job(connection, job_id).mlflow_run_id
 
 
+def rename_model(catalog: Catalog, owner: str, name: str, new_name: str) -> int:
+    """Lets the owner's jobs know their model by its new name; how many there are."""
+    j = tables.Job
+    with catalog.writing() as connection:
+        query = update(j).where(j.owner == owner, j.model_name == name)
+        return connection.execute(query.values(model_name=new_name, updated_at=now())).rowcount
+
+
 def jobs(
     catalog: Catalog, owner: str, *, states: Iterable[JobState] | None = None, limit: int = 50
 ) -> list[Job]:

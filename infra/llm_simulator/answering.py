@@ -6,11 +6,13 @@ import json
 import math
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
 from infra.llm_simulator import wire
+from infra.llm_simulator.architect import HONEST
 from infra.llm_simulator.asked import Asked, NotUnderstoodError, Style, read
 from infra.llm_simulator.behaviour import (
     CONTENT_FAULTS,
@@ -31,6 +33,8 @@ class Luck(random.Random):
     """The random draws of one reply; `temperature` is the request's, since at 0 a model hardly varies."""
 
     temperature: float = 0.0
+    designs: Mapping[str, float] = HONEST
+    """Of an architect's networks, the share of each kind."""
 
 
 class Desk:
@@ -110,6 +114,8 @@ class Desk:
             again = self.tally.received_by_content[asked.content]
         luck = Luck(f"{self.behaviour.seed}/{asked.content}/{again}")
         luck.temperature = asked.temperature
+        if self.behaviour.mode == "architect":
+            luck.designs = self.behaviour.designs
         return luck
 
     def _fault(self, asked: Asked) -> str:
@@ -214,7 +220,7 @@ class Desk:
         given = self.behaviour.responders.get(asked.schema_name)
         if given is not None:
             answer = given(asked.messages, asked.schema, luck)
-        elif self.behaviour.mode == "marker" and (found := responder(asked.schema_name)):
+        elif self.behaviour.mode != "generic" and (found := responder(asked.schema_name)):
             answer = found(asked.messages, asked.schema, luck)
         if answer is None:
             answer = filled(asked.schema, luck) if asked.schema else {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from domain.errors import SettingError
+from infra.llm_simulator.architect import KINDS, MIXED
 from infra.llm_simulator.gullible import Gullible
 
 STATUS_FAULTS: Mapping[str, int] = {
@@ -55,8 +56,11 @@ class Behaviour:
     """One server's manners. Shares are 0..1; a fault's number is its probability."""
 
     seed: int = 0
-    mode: Literal["marker", "generic"] = "marker"
-    """"generic" answers every schema with made-up values, "marker" asks the responders first."""
+    mode: Literal["marker", "architect", "generic"] = "marker"
+    """"generic" answers every schema with made-up values, "marker" asks the responders first, and so does
+    "architect", whose networks may be of every kind in `designs` (a marker's are honest)."""
+    designs: Mapping[str, float] = field(default_factory=lambda: dict(MIXED))
+    """Of an architect's networks, the shares that are good, bad, broken, slow and hostile."""
     responders: Mapping[str, Responder] = field(default_factory=dict)
     """Schema name → responder, over the built-in ones; only in this process."""
     models: tuple[str, ...] = ("simulated-1", "simulated-2")
@@ -102,8 +106,10 @@ class Behaviour:
         wrong = {name: share for name, share in self.faults.items() if not 0 <= share <= 1}
         if wrong or sum(self.faults.values()) > 1 + 1e-9:
             raise SettingError(f"the faults' probabilities are {dict(self.faults)}: give 0..1 each, 1 in all")
-        if self.mode not in ("marker", "generic"):
-            raise SettingError(f"the simulator's mode is {self.mode!r}: take marker or generic")
+        if self.mode not in ("marker", "architect", "generic"):
+            raise SettingError(f"the simulator's mode is {self.mode!r}: take marker, architect or generic")
+        if strange := sorted(set(self.designs) - set(KINDS)):
+            raise SettingError(f"{strange[0]!r} is no kind of design: take one of {', '.join(KINDS)}")
         if not 0 <= self.poison <= 1:
             raise SettingError(f"poison is {self.poison}: give a share, 0..1")
 

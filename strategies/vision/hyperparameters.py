@@ -8,6 +8,8 @@ from pydantic import Field
 
 from strategies.base import Hyperparameters
 
+Optimiser = Literal["sgd", "adamw", "adam", "nadam", "radam", "rmsprop"]
+
 
 class LoopHyperparameters(Hyperparameters):
     """Of the loop that trains networks on images, whichever strategy builds the network.
@@ -26,7 +28,7 @@ class LoopHyperparameters(Hyperparameters):
         "wall", description="what budget_seconds are of: the processor's time or the wall clock's"
     )
     target: float = Field(0, ge=0, le=1, description="validation accuracy that ends the training; 0 for none")
-    optimiser: Literal["sgd", "adamw"] = Field("sgd", description="sgd is with Nesterov's momentum")
+    optimiser: Optimiser = Field("sgd", description="sgd is with Nesterov's momentum")
     learning_rate: float = Field(0.4, gt=0, le=10, description="highest step size, for a batch of 256")
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     weight_decay: float = Field(5e-4, ge=0, le=1, description="pull to zero of weights with two or more axes")

@@ -15,6 +15,14 @@ from strategies.vision.hyperparameters import LoopHyperparameters
 AVERAGED_EVERY = 5
 """Steps between two updates of the average: each step would cost as much as the optimiser's."""
 
+_ADAPTIVE: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+    "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam,
+    "rmsprop": torch.optim.RMSprop,
+}
+
 Rate = Callable[[str], float]
 """By the name of a parameter, its step size as a share of the learning rate; 0 keeps it as it is."""
 
@@ -108,8 +116,8 @@ def _optimiser(network: nn.Module, config: LoopHyperparameters, rate: Rate) -> t
     for (share, decayed), parameters in _grouped(network, rate).items():
         decay = config.weight_decay if decayed else 0.0
         groups.append({"params": parameters, "lr": 0.0, "share": share, "weight_decay": decay})
-    if config.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=0.0)
+    if config.optimiser != "sgd":
+        return _ADAPTIVE[config.optimiser](groups, lr=0.0)
     return torch.optim.SGD(groups, lr=0.0, momentum=config.momentum, nesterov=config.momentum > 0)
 
 

@@ -92,11 +92,12 @@ def _programs() -> Iterator[Guide]:
         for paper in (*PAPERS, *wrong):
             mark = "" if paper.balances else "unbalanced"
             numbers = [part.number if form.numbered else str(n) for n, part in enumerate(paper.parts, 1)]
-            yield Guide(
-                _named(name, "program", paper, mark, form.suffix),
-                form.write(paper).encode(),
-                _truth(paper, numbers, paper.balances),
-            )
+            content = form.write(paper)
+            truth = _truth(paper, numbers, paper.balances)
+            if name == "gift":
+                truth["items"] = [{"number": number, "max_score": 1} for number in numbers]
+            name_of_file = _named(name, "program", paper, mark, form.suffix)
+            yield Guide(name_of_file, content.encode() if isinstance(content, str) else content, truth)
 
 
 def _papers(name: str) -> tuple[Paper, ...]:

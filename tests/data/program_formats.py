@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +14,7 @@ from papers import Paper, Part
 
 @dataclass(frozen=True)
 class Format:
-    write: Callable[[Paper], str]
+    write: Callable[[Paper], str | bytes]
     suffix: str
     numbered: bool
     """Whether it keeps the items' numbers."""
@@ -58,6 +60,42 @@ def notebook(paper: Paper) -> str:
     return json.dumps({"nbformat": 4, "cells": cells})
 
 
+def gift(paper: Paper) -> str:
+    """Every question is worth a mark, as importers have it."""
+
+    def escaped(text: str) -> str:
+        return "".join(f"\\{c}" if c in "~=#{}:" else c for c in text)
+
+    questions = [
+        f"::{part.number}:: {escaped(part.question)} {{={escaped(part.answer)}}}" for part in paper.parts
+    ]
+    return "\n\n".join(questions) + "\n"
+
+
+def qti_package(paper: Paper) -> bytes:
+    """QTI 2.2: an XML an item, in the order of the manifest."""
+    stream = io.BytesIO()
+    names = [f"item-{part.number}.xml" for part in paper.parts]
+    with zipfile.ZipFile(stream, "w") as archive:
+        resources = "".join(f'<resource href="{name}"/>' for name in names)
+        archive.writestr("imsmanifest.xml", f"<manifest>{resources}</manifest>")
+        for name, part in zip(names, paper.parts, strict=True):
+            archive.writestr(name, _qti_item(part))
+    return stream.getvalue()
+
+
+def _qti_item(part: Part) -> str:
+    return (
+        '<?xml version="1.0"?>\n<assessmentItem xmlns="http://www.imsglobal.org/xsd/imsqti_v2p2" '
+        f'identifier="i{part.number}" title="{part.number}">'
+        '<responseDeclaration identifier="RESPONSE" cardinality="single" baseType="string"><correctResponse>'
+        f"<value>{html.escape(part.answer)}</value></correctResponse></responseDeclaration>"
+        '<outcomeDeclaration identifier="SCORE" cardinality="single" baseType="float" '
+        f'normalMaximum="{part.marks:g}"/><itemBody><p>{html.escape(part.question)}</p>'
+        '<extendedTextInteraction responseIdentifier="RESPONSE"/></itemBody></assessmentItem>'
+    )
+
+
 def own_json(paper: Paper) -> str:
     return json.dumps(_fields(paper), ensure_ascii=False)
 
@@ -85,6 +123,8 @@ def _fields(paper: Paper) -> dict[str, object]:
 
 FORMATS: dict[str, Format] = {
     "moodle": Format(moodle, ".xml", numbered=False),
+    "gift": Format(gift, ".txt", numbered=False),
+    "qti": Format(qti_package, ".zip", numbered=False),
     "canvas": Format(canvas, ".json", numbered=False),
     "nbgrader": Format(notebook, ".ipynb", numbered=False),
     "own": Format(own_json, ".json", numbered=True),

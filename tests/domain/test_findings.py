@@ -8,8 +8,9 @@ from domain.contracts import Rejection
 from domain.grading.evaluation import evaluate
 from domain.grading.findings import find
 from domain.grading.metrics import Interval
-from domain.grading.report_input import DataSection, JobFacts, Problem, ReportInput
-from domain.grading.wording import Severity, kappa, share
+from domain.grading.report_input import DataSection, ReportInput
+from domain.reports.job import JobFacts, Problem
+from domain.reports.wording import Severity, kappa, share
 
 DATA = DataSection(2, 300, 60, {"train": 200, "test": 100}, "f" * 64)
 

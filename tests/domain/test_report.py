@@ -15,16 +15,8 @@ from domain.contracts import Rejection
 from domain.errors import InputError
 from domain.grading.evaluation import evaluate
 from domain.grading.report import ReportInput, write_report
-from domain.grading.report_input import (
-    Choice,
-    DataSection,
-    DocumentCount,
-    Duplicate,
-    JobFacts,
-    NearDuplicate,
-    Problem,
-    Timing,
-)
+from domain.grading.report_input import DataSection, DocumentCount, NearDuplicate
+from domain.reports.job import Choice, Duplicate, JobFacts, Problem, Timing
 
 ATTACK = "<script>alert('x')</script><img src=x onerror=alert(1)> $x^$ {{ 7*7 }} `a` | [b](javascript:c)"
 

@@ -104,6 +104,22 @@ def test_scores_part_answers_and_leave_their_texts() -> None:
     assert [(a.gold, a.second_gold) for a in paper.answers] == [(3, None), (1, 2), (2, None), (1, None)]
 
 
+@pytest.mark.parametrize("total", ["top", "bottom"])
+def test_a_total_alone_is_the_papers_and_no_answers_score(total: str) -> None:
+    written = (
+        "Hard rock lies over soft rock and collapses.\n\nConcrete and fewer trees.\n\nSilt is fertile.\n"
+    )
+    paper = read(
+        f"Name: Ada\nScore: 6/8\n\n{written}" if total == "top" else f"Name: Ada\n\n{written}\nTotal: 6/8"
+    )
+    assert paper.expected_total == 6
+    assert [(answer.number, answer.gold) for answer in paper.answers] == [
+        ("1a", None),
+        ("2", None),
+        ("3", None),
+    ]
+
+
 def test_a_question_that_is_copied_above_its_answer_settles_it() -> None:
     paper = read(
         """

@@ -150,6 +150,19 @@ def test_names_come_back_from_the_key_alone(named: tuple[CommandLine, Path, list
     assert "does not know student-00000000" in said
 
 
+def test_new_papers_are_graded_under_the_same_pseudonyms(
+    named: tuple[CommandLine, Path, list[Any], Any], tmp_path: Path
+) -> None:
+    trainyard, key, _, _ = named
+    paper = tmp_path / "new" / "Ignatius Pemberwick.txt"
+    paper.parent.mkdir()
+    paper.write_text("Guide: Plants and rust\n\nQuestion 1\nIgnatius says leaves absorb sunlight\n")
+    done = trainyard.run("grade", paper.parent, "--pseudonymise", key)
+    (row,) = csv.DictReader(done.stdout.splitlines())
+    assert trainyard.json("reveal", key, row["student"])[0]["name"] == "Ignatius Pemberwick"
+    assert leaks((done.stdout + done.stderr).encode()) == []
+
+
 def test_a_key_that_others_may_read_lies_in_the_home_or_is_none_is_refused(
     trainyard: CommandLine, class_set: Path, tmp_path: Path
 ) -> None:

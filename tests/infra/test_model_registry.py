@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from domain.errors import InputError
+from infra.model_forms import GRADER
 from infra.model_registry import ModelCode, ModelRegistry
 from infra.tracking import Tracking
 
@@ -78,8 +79,14 @@ def code(tmp_path_factory):
 @pytest.fixture
 def register(registry, code, run_id, request):
     def register(files=FILES, card=None, **changes):
-        given = {"name": request.node.name, "code": code, "tags": {"qwk": "0.8"}, "example": EXAMPLE}
-        return registry.register_grader(run_id, files, card or {"strategy": "native"}, **(given | changes))
+        given = {
+            "name": request.node.name,
+            "form": GRADER,
+            "code": code,
+            "tags": {"qwk": "0.8"},
+            "example": EXAMPLE,
+        }
+        return registry.register(run_id, files, card or {"strategy": "native"}, **(given | changes))
 
     return register
 

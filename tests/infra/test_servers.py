@@ -19,6 +19,7 @@ import pytest
 
 from domain.errors import SettingError
 from infra.mlflow_access import make_database
+from infra.model_forms import GRADER
 from infra.model_registry import ModelCode, ModelRegistry
 from infra.processes import marked
 from infra.servers import prefect_environment, running, serving
@@ -240,8 +241,8 @@ def test_a_tracking_server_as_the_address_keeps_runs_and_models_too(servers, tmp
     row = {"question": "q", "model_answer": "a", "max_score": 1.0, "answer": "a"}
     registry = ModelRegistry(tracking)
     for _ in range(2):
-        version = registry.register_grader(
-            run_id, {"key.json": b"{}"}, {}, name="remote", code=ModelCode(entry), tags={},
+        version = registry.register(
+            run_id, {"key.json": b"{}"}, {}, name="remote", form=GRADER, code=ModelCode(entry), tags={},
             example=pd.DataFrame([row]),
         )  # fmt: skip
     assert (version.version, version.metrics) == (1, {"qwk": 0.5})

@@ -14,6 +14,7 @@ import domain
 import strategies
 from domain.errors import InputError
 from domain.kinds import Kind
+from infra.model_forms import GRADER
 from infra.model_registry import ModelCode, ModelRegistry
 from infra.tracking import Tracking
 from strategies.grading.grader import load_grader
@@ -51,11 +52,12 @@ def registered(tmp_path_factory):
     run_id = tracking.start_or_reopen("grading", "native", {})
     registry = ModelRegistry(tracking)
     packages = (Path(domain.__file__).parent, Path(strategies.__file__).parent)
-    version = registry.register_grader(
+    version = registry.register(
         run_id,
         model.files,
         model.card,
         name="grader",
+        form=GRADER,
         code=ModelCode(ROOT / "tasks" / "grader_model.py", packages),
         tags={},
         example=table("plants", n=2),

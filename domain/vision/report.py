@@ -1,0 +1,297 @@
+"""The report of a classifier: one self-contained HTML page, and Markdown, JSON and CSV beside it.
+
+Names of files and classes are untrusted: the page escapes everything, asks for nothing outside itself and
+forbids scripts; the CSV disarms what a spreadsheet would run as a formula. Equal inputs give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from domain.errors import InputError
+from domain.grading.metrics import Interval
+from domain.reports.drawing import Picture
+from domain.reports.learning import learning_curve
+from domain.reports.markdown import plain, table_lines
+from domain.reports.pages import disarmed, page_of, place
+from domain.reports.view import NONE, Row, Tile, Value, flatten, links_of, moment
+from domain.reports.wording import Finding, has_interval, share
+from domain.vision import figures
+from domain.vision.evaluation import Evaluation
+from domain.vision.findings import find
+from domain.vision.report_input import ReportInput
+
+_TEMPLATE = Path(__file__).with_name("report_template.html.j2")
+_MOST_ROWS = 100
+MEASURES = (
+    ("accuracy", "Accuracy", "share of pictures whose label is right"),
+    ("top5", "Top-5 accuracy", "share whose label is among the five likeliest"),
+    ("macro_f1", "Macro-F1", "mean F1 over the classes"),
+    ("log_loss", "Log loss", "mean surprise about the true label, in nats"),
+    ("ece", "Calibration error", "mean gap between confidence and accuracy over bins"),
+    ("automatic.share", "Labelled without a human", "share of pictures at or above the threshold"),
+    ("automatic.accuracy", "Accuracy there", "share of those that are right"),
+    ("majority.accuracy", "Trivial baseline", "always the commonest class of training"),
+)
+_SHARES = {"accuracy", "top5", "automatic.share", "automatic.accuracy", "majority.accuracy"}
+SPEED = (
+    ("latency_p50_ms", "One picture, median", "{:.2f} ms"),
+    ("latency_p95_ms", "One picture, 95th percentile", "{:.2f} ms"),
+    ("images_per_second", "In batches of 64", "{:,.0f} pictures a second"),
+    ("load_seconds", "From the file to the first label", "{:.2f} s"),
+    ("peak_memory_mb", "Peak memory of the process", "{:.0f} MB"),
+    ("model_mb", "Size of the graph", "{:.2f} MB"),
+)
+
+
+_OF_THE_MODEL = (
+    ("network", "Network"),
+    ("n_parameters", "Parameters"),
+    ("macs_per_image", "Multiplications a picture"),
+    ("iteration", "Last iteration"),
+    ("temperature", "Temperature"),
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything on the page."""
+
+    report: ReportInput
+    findings: tuple[Finding, ...]
+    tiles: tuple[Tile, ...]
+    measures: tuple[Row, ...]
+    confusion: Picture
+    calibration: Picture
+    referral: Picture
+    corruptions: Picture | None
+    learning: Picture | None
+    classes: tuple[dict[str, str], ...]
+    spoilt: tuple[tuple[str, ...], ...]
+    speed: tuple[tuple[str, str], ...]
+    hyperparameters: tuple[tuple[str, str], ...]
+    model: tuple[tuple[str, str], ...]
+    iteration_columns: tuple[str, ...]
+    iteration_rows: tuple[tuple[str, ...], ...]
+    links: tuple[tuple[str, str], ...]
+    created: str
+    most_rows: int = _MOST_ROWS
+
+
+def view_of(report: ReportInput) -> View:
+    """Draws the pictures and writes every number of the page."""
+    evaluation = report.evaluation
+    shown = report.iterations.tail(_MOST_ROWS)
+    return View(
+        report=report,
+        findings=find(report),
+        tiles=tuple(_tiles(evaluation)),
+        measures=tuple(_measures(evaluation)),
+        confusion=figures.confusion(evaluation),
+        calibration=figures.calibration(evaluation),
+        referral=figures.referral(evaluation),
+        corruptions=figures.corruptions(evaluation),
+        learning=learning_curve(report.iterations, report.objective),
+        classes=tuple(_classes(evaluation)),
+        spoilt=tuple(_spoilt(evaluation)),
+        speed=tuple(_speed(evaluation)),
+        hyperparameters=tuple(flatten(report.hyperparameters)),
+        model=tuple(_model(report.card)),
+        iteration_columns=tuple(str(column) for column in shown.columns),
+        iteration_rows=tuple(tuple(map(_cell, row)) for row in shown.itertuples(index=False)),
+        links=tuple(links_of(report.job)),
+        created=moment(report.job.created),
+    )
+
+
+def write_report(report: ReportInput, folder: Path) -> dict[str, Path]:
+    """Writes report.html, report.md, report.json and predictions.csv into `folder`; their paths by name.
+
+    Raises InputError when the folder cannot be written to.
+    """
+    view = view_of(report)
+    contents = {
+        "report.html": page_of(_TEMPLATE, view=view),
+        "report.md": markdown_of(view),
+        "report.json": json_of(view),
+        "predictions.csv": csv_of(report.evaluation),
+    }
+    try:
+        place(contents, folder)
+    except OSError as error:
+        raise InputError(
+            f"the report cannot be written to {folder} ({error}): choose another folder"
+        ) from error
+    return {name: folder / name for name in contents}
+
+
+def markdown_of(view: View) -> str:
+    return "\n".join(_lines(view)) + "\n"
+
+
+def json_of(view: View) -> str:
+    """Everything the page knows except the single pictures, which the CSV has; findings included."""
+    described = json.loads(view.report.to_json())
+    described["evaluation"].pop("pictures")
+    for one in described["worst"]:
+        one.pop("image")
+    described["findings"] = [asdict(finding) for finding in view.findings]
+    return json.dumps(described, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def csv_of(evaluation: Evaluation) -> str:
+    """One row a test picture, columns as in `Evaluation.pictures`; formulas are disarmed."""
+    frame = evaluation.pictures.drop(columns="row")
+    for name in ("path", "class_name", "predicted"):
+        frame[name] = pd.Series([disarmed(str(value)) for value in frame[name]], dtype=str)
+    return str(frame.to_csv(index=False, lineterminator="\r\n", float_format="%.6g"))
+
+
+def _tiles(evaluation: Evaluation) -> Iterator[Tile]:
+    accuracy, f1 = evaluation.figure("accuracy"), evaluation.figure("macro_f1")
+    yield Tile(
+        "Accuracy",
+        f"{accuracy.value:.1%}",
+        f"{_range(accuracy, shares=True)}n = {accuracy.n:,} unseen pictures",
+    )
+    yield Tile("Macro-F1", f"{f1.value:.3f}", f"{_range(f1)}mean over {len(evaluation.classes)} classes")
+    part, right = evaluation.figure("automatic.share"), evaluation.figure("automatic.accuracy")
+    kept = f"{share(right.value)} of those are right" if right.n else "no confidence was enough"
+    yield Tile(
+        "Labelled without a human", share(part.value), f"{kept}; promised {share(evaluation.promised)}"
+    )
+    latency, rate = (
+        evaluation.figure(f"speed.{name}").value for name in ("latency_p50_ms", "images_per_second")
+    )
+    yield Tile("Speed", f"{latency:.1f} ms", f"for a picture; {rate:,.0f} pictures a second in batches")
+
+
+def _range(interval: Interval, *, shares: bool = False) -> str:
+    if not has_interval(interval):
+        return ""
+    ends = [f"{v:.1%}" if shares else f"{v:.3f}" for v in (interval.low, interval.high)]
+    return f"95% interval {ends[0]} to {ends[1]}; "
+
+
+def _measures(evaluation: Evaluation) -> Iterator[Row]:
+    for name, label, hint in MEASURES:
+        figure = evaluation.figure(name)
+        if figure.n:
+            yield Row(label, (_value(figure, shares=name in _SHARES),), hint, figure.n)
+
+
+def _value(figure: Interval, *, shares: bool) -> Value:
+    def written(value: float) -> str:
+        return f"{value:.1%}" if shares else f"{value:.3f}"
+
+    if figure.value != figure.value:
+        return Value(NONE)
+    ends = f"{written(figure.low)}–{written(figure.high)}" if has_interval(figure) else ""
+    return Value(written(figure.value), ends)
+
+
+def _classes(evaluation: Evaluation) -> Iterator[dict[str, str]]:
+    for row in evaluation.per_class.itertuples():
+        recall = float(row.recall)
+        yield {
+            "name": str(row.class_name),
+            "bar": f"{100 * recall:.1f}" if recall == recall else "0",
+            **{name: _share(float(getattr(row, name))) for name in ("recall", "precision")},
+            "f1": f"{row.f1:.3f}" if row.f1 == row.f1 else NONE,
+            "n": f"{row.n:,}",
+            "n_training": f"{row.n_training:,}",
+            "mistaken_for": f"{row.mistaken_for} ({row.n_mistaken})" if row.n_mistaken else NONE,
+        }
+
+
+def _spoilt(evaluation: Evaluation) -> Iterator[tuple[str, ...]]:
+    for name, part in evaluation.corruptions.groupby("corruption", sort=False):
+        yield (str(name), *(f"{value:.1%}" for value in part["accuracy"]))
+
+
+def _speed(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
+    for name, label, form in SPEED:
+        figure = evaluation.figure(f"speed.{name}")
+        if figure.n and figure.value:
+            yield label, form.format(figure.value)
+
+
+def _model(card: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, label in _OF_THE_MODEL:
+        value = card.get(name)
+        if value is not None:
+            yield label, f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}" if value == value else NONE
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:
+        return NONE
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _lines(view: View) -> Iterator[str]:
+    report, data = view.report, view.report.data
+    yield f"# {plain(report.title)}"
+    yield ""
+    yield f"Strategy {plain(report.strategy)} · {plain(report.job.created)} · job {plain(report.job.id)}"
+    yield ""
+    yield from table_lines(
+        ("", "", ""), [(f"**{plain(t.label)}**", f"**{t.value}**", plain(t.detail)) for t in view.tiles]
+    )
+    yield "## Findings"
+    yield ""
+    for finding in view.findings:
+        todo = f" *To do: {plain(finding.recommendation)}*" if finding.recommendation else ""
+        yield f"- **{finding.severity.value}: {plain(finding.title)}.** {plain(finding.text)}{todo}"
+    yield ""
+    yield "## Figures"
+    yield ""
+    yield from table_lines(
+        ("Measure", "Value", "95% interval"),
+        [(plain(row.label), row.values[0].text, row.values[0].interval) for row in view.measures],
+    )
+    yield "## Classes"
+    yield ""
+    columns = {"name": "Class", "recall": "Found", "precision": "Precision", "f1": "F1", "n": "Test",
+               "n_training": "Trained on", "mistaken_for": "Most mistaken for"}  # fmt: skip
+    yield from table_lines(
+        tuple(columns.values()), [tuple(plain(row[name]) for name in columns) for row in view.classes]
+    )
+    yield "## Spoilt pictures"
+    yield ""
+    yield from table_lines(("Corruption", "as it is", *(f"severity {n}" for n in range(1, 6))), view.spoilt)
+    yield "## Speed"
+    yield ""
+    yield from table_lines(("Measured here", ""), view.speed)
+    yield "## Worst mistakes"
+    yield ""
+    rows = [
+        (plain(s.path), plain(s.class_name), plain(s.predicted), f"{s.confidence:.2f}") for s in report.worst
+    ]
+    yield from table_lines(("Picture", "It is", "The model says", "Confidence"), rows)
+    yield "## Training"
+    yield ""
+    for choice in report.choices:
+        said = "chosen" if choice.strategy == report.strategy else plain(choice.objection) or "not asked for"
+        yield f"- {plain(choice.strategy)}: {said}"
+    yield ""
+    yield from table_lines(
+        ("Hyperparameter", "Final value"),
+        [(plain(n), plain(v)) for n, v in (*view.model, *view.hyperparameters)],
+    )
+    yield "## Data"
+    yield ""
+    splits = ", ".join(f"{plain(name)} {n:,}" for name, n in data.splits.items())
+    yield (
+        f"{data.n_pictures:,} pictures of {data.n_classes} classes ({splits}), {data.size} by {data.size} "
+        f"points; {data.n_refused} files refused. Fingerprint {plain(data.fingerprint)}."
+    )

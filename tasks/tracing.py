@@ -1,0 +1,94 @@
+"""Generated networks turned into graphs by the sandbox, each once: what came of it is kept by its content."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from domain.identity import fingerprint
+from domain.vision.graph import parse_graph
+from domain.vision.programs import Figures, NetworkLimits, Program, Refused, Traced
+from infra.sandbox import trace
+from infra.settings import load_settings
+from tasks.policy import code_of
+
+SECONDS = 20.0
+"""For a program to be built, traced and examined; honest ones take one or two."""
+_PASSING = ("walls", "limits")
+"""Refusals that say more of this place and hour than of the program: they are not kept."""
+
+
+def trace_once(
+    programs: Sequence[Program], limits: NetworkLimits, scratch: Path
+) -> tuple[Traced | Refused, ...]:
+    """What the sandbox made of each program, from `scratch` where it was traced before."""
+    places = [_place(program, limits, scratch) for program in programs]
+    kept = {place: _read(place, limits) for place in dict.fromkeys(places)}
+    found = {place: outcome for place, outcome in kept.items() if outcome is not None}
+    new = {place: one for place, one in zip(places, programs, strict=True) if place not in found}
+    if new:
+        without = load_settings().sandbox_without.replace(",", " ").split()
+        outcomes = trace(list(new.values()), limits, seconds=SECONDS, without=without)
+        for place, outcome in zip(new, outcomes, strict=True):
+            found[place] = outcome
+            if isinstance(outcome, Traced) or outcome.stage not in _PASSING:
+                _write(place, outcome)
+    return tuple(found[place] for place in places)
+
+
+def _place(program: Program, limits: NetworkLimits, scratch: Path) -> Path:
+    key = fingerprint([asdict(program), asdict(limits), _code(), load_settings().sandbox_without])
+    return scratch / "traces" / f"{key}.safetensors"
+
+
+@cache
+def _code() -> list[str]:
+    """Of what decides the outcome: our tracer, and the version of torch."""
+    from importlib.metadata import version
+
+    ours = code_of(
+        "infra.sandbox.child", "infra.sandbox.tracing", "domain.vision.gate", "domain.vision.examination"
+    )
+    return [ours, version("torch")]
+
+
+def _write(place: Path, outcome: Traced | Refused) -> None:
+    tensors: dict[str, np.ndarray] = {}
+    if isinstance(outcome, Traced):
+        told = {
+            "graph": outcome.graph.to_json(),
+            "figures": asdict(outcome.figures),
+            "warnings": list(outcome.warnings),
+        }
+        tensors = {name: np.ascontiguousarray(values) for name, values in outcome.weights.items()}
+    else:
+        told = {"refused": asdict(outcome)}
+    content = save({**tensors, "__end__": np.zeros(1, np.uint8)}, {"trace": json.dumps(told)})
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_suffix(f".{os.getpid()}.part")
+    half.write_bytes(content)
+    half.replace(place)
+
+
+def _read(place: Path, limits: NetworkLimits) -> Traced | Refused | None:
+    """What was kept; None where nothing was, or what was cannot be read (it is traced again)."""
+    if not place.is_file():
+        return None
+    try:
+        with safe_open(place, framework="np") as file:
+            told = json.loads((file.metadata() or {})["trace"])
+            if "refused" in told:
+                return Refused(**told["refused"])
+            graph = parse_graph(told["graph"], limits.n_nodes, limits.n_parameters)
+            weights = {name: file.get_tensor(name) for name in graph.tensors}
+        return Traced(graph, weights, Figures(**told["figures"]), tuple(told["warnings"]))
+    except Exception:  # safetensors has errors of its own for damaged files
+        return None
