@@ -12,13 +12,12 @@ from typing import TypedDict
 from prefect import task
 
 from domain.errors import InputError
-from domain.grading.comparison import compare
 from domain.identity import fingerprint
 from domain.promotion import Decision, Gap, Rule, decide
 from infra import catalog as records
 from infra.catalog import Job
 from infra.model_registry import CONTENT_TAG, ModelRegistry, ModelVersion
-from tasks.comparing import contender
+from tasks.judges import Measured, judge_of
 from tasks.policy import RETRIED
 from tasks.runs import TrainedModelFacts
 from tasks.workplace import Workplace, workplace
@@ -117,7 +116,7 @@ def _decided(
 
 
 def _gap(place: Workplace, champion: Job, challenger: Job) -> tuple[Gap, list[str]]:
-    """The challenger's gain on the answers of its own dataset's test, and the ids of what was compared.
+    """The challenger's gain on its own dataset's test, and the ids of what was compared.
 
     Raises InputError where one is not evaluated there, or the champion learnt from every answer of it.
     """
@@ -125,16 +124,13 @@ def _gap(place: Workplace, champion: Job, challenger: Job) -> tuple[Gap, list[st
         records.find_evaluation(place.catalog, one.id, dataset_id=challenger.dataset_id)
         for one in (champion, challenger)
     ]
-    names = {dataset.id: dataset.name for dataset in records.datasets(place.catalog, place.settings.owner)}
-    contenders = []
+    measured = []
     for job, evaluation in zip((champion, challenger), found, strict=True):
         if evaluation is None:
-            raise InputError(f"job {job.id[:8]} was not measured on {names[challenger.dataset_id]}")
-        contenders.append(contender(place, job, evaluation, names))
-    part = compare(contenders).parts[0]
-    (pair,) = part.pairs
-    gap = Gap("qwk", part.protocol, pair.qwk.value, pair.qwk.low, pair.qwk.high, pair.p, part.n)
-    return gap, [evaluation.id for evaluation in found if evaluation]
+            raise InputError(f"job {job.id[:8]} was not measured on the dataset of job {challenger.id[:8]}")
+        measured.append(Measured(job, evaluation))
+    gap = judge_of(challenger.kind).gap(place, challenger.dataset_id, *measured)
+    return gap, [one.evaluation.id for one in measured]
 
 
 def _job_of(place: Workplace, version: ModelVersion) -> Job | None:

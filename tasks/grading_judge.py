@@ -7,10 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from domain.grading.comparison import compare
 from domain.kinds import Kind
+from domain.promotion import Gap
+from infra import catalog as records
 from infra.catalog import Job
 from infra.model_forms import GRADER
 from strategies.base import GradingData
+from tasks.comparing import contender
 from tasks.grading_evaluation import (
     GRADING_CODE,
     costs_of_grading,
@@ -23,7 +27,7 @@ from tasks.grading_evaluation import (
 from tasks.grading_report import REPORT_CODE, draft_of
 from tasks.injection import attack_grader
 from tasks.intervals import interval_words
-from tasks.judges import Draft, Verdict
+from tasks.judges import Draft, Measured, Verdict
 from tasks.outcome import HeldOut, Predicted, Stressed
 from tasks.workplace import Workplace
 
@@ -75,6 +79,20 @@ class GradingJudge:
             told=told_of(headline, costs, stressed["sentence"]),
             costs=costs,
         )
+
+    def gap(
+        self,
+        place: Workplace,
+        dataset_id: str,  # noqa: ARG002 - the evaluations hold the answers that both graded
+        champion: Measured,
+        challenger: Measured,
+    ) -> Gap:
+        datasets = records.datasets(place.catalog, place.settings.owner)
+        names = {dataset.id: dataset.name for dataset in datasets}
+        both = [contender(place, one.job, one.evaluation, names) for one in (champion, challenger)]
+        part = compare(both).parts[0]
+        (pair,) = part.pairs
+        return Gap("qwk", part.protocol, pair.qwk.value, pair.qwk.low, pair.qwk.high, pair.p, part.n)
 
     def draft(self, place: Workplace, job: Job) -> Draft:
         return draft_of(place, job)

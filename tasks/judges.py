@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import pandas as pd
 
 from domain.kinds import Kind
-from infra.catalog import Job
+from domain.promotion import Gap
+from infra.catalog import Evaluation, Job
 from infra.model_forms import ModelForm
 from tasks.outcome import HeldOut, Predicted, Stressed
 from tasks.workplace import Workplace
@@ -32,6 +33,14 @@ class Verdict:
     headline: dict[str, Any]
     told: list[str]
     costs: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A job and its evaluation on the dataset in question."""
+
+    job: Job
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,9 @@ class Judge(Protocol):
 
     def verdict(self, place: Workplace, evaluation: str, predicted: Predicted, stressed: Stressed) -> Verdict:
         """Of the evaluation that the store keeps under that key."""
+
+    def gap(self, place: Workplace, dataset_id: str, champion: Measured, challenger: Measured) -> Gap:
+        """The challenger's gain where both were measured. Raises InputError where nothing can be compared."""
 
     def draft(self, place: Workplace, job: Job) -> Draft:
         """The job's report. Raises InputError for a job that was not evaluated."""

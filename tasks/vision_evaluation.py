@@ -17,6 +17,8 @@ import pandas as pd
 
 from domain.errors import InputError
 from domain.kinds import Split
+from domain.promotion import Gap
+from domain.vision.comparison import accuracy_gap
 from domain.vision.evaluation import Evaluation, evaluate
 from domain.vision.robustness import sample_size, spoilt_accuracy
 from infra import catalog as records
@@ -115,6 +117,18 @@ def measure_labels(
         speed=stressed["details"]["speed"],
     )
     return place.store.put_bytes(evaluation.to_json().encode())
+
+
+def labels_gap(
+    place: Workplace, dataset_id: str, champion: records.Evaluation, challenger: records.Evaluation
+) -> Gap:
+    """The gain in accuracy on the dataset's test pictures, which both have labelled."""
+    _, test, _ = _test_pictures(place, dataset_id)
+    said = [
+        _array(place.store.get_bytes(one.artifacts["predictions"])).argmax(axis=1)
+        for one in (champion, challenger)
+    ]
+    return accuracy_gap(test["label"].to_numpy(), said[0], said[1], test["group"].to_numpy())
 
 
 def load_evaluation(place: Workplace, key: str) -> Evaluation:

@@ -10,17 +10,19 @@ import numpy as np
 import pandas as pd
 
 from domain.kinds import Kind
+from domain.promotion import Gap
 from domain.vision.evaluation import Evaluation
 from domain.vision.splits import PROTOCOL
 from infra.catalog import Job
 from infra.model_forms import CLASSIFIER
 from strategies.base import VisionData
 from tasks.intervals import interval_words
-from tasks.judges import Draft, Verdict
+from tasks.judges import Draft, Measured, Verdict
 from tasks.outcome import HeldOut, Predicted, Stressed
 from tasks.vision_evaluation import (
     VISION_CODE,
     label_held_out,
+    labels_gap,
     load_evaluation,
     measure_labels,
     spoil_held_out,
@@ -75,6 +77,9 @@ class VisionJudge:
             told=told_of(headline, stressed),
             costs={"seconds_per_image": predicted["seconds_each"]},
         )
+
+    def gap(self, place: Workplace, dataset_id: str, champion: Measured, challenger: Measured) -> Gap:
+        return labels_gap(place, dataset_id, champion.evaluation, challenger.evaluation)
 
     def draft(self, place: Workplace, job: Job) -> Draft:
         return draft_of(place, job)
