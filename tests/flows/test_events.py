@@ -100,7 +100,8 @@ def test_a_dataset_made_by_the_worker_is_trained_on_evaluated_and_reported_by_it
     schedules = {
         n: [s["slug"] for s in d["schedules"]] for n, d in server.deployments().items() if d["schedules"]
     }
-    assert schedules == {"sweep": ["hourly"], "nightly": ["nightly"], "retrain": ["weekly"]}
+    own = {"sweep": ["hourly"], "nightly": ["nightly"], "retrain": ["weekly"]}
+    assert schedules == {**own, "drift": ["nightly"], "settle": ["every-quarter"]}
 
     headers = server.headers()
     quick = {"parameters": {"strategy": "native", "hyperparameters": ["iterations=1"]}}
