@@ -15,6 +15,7 @@ from domain.errors import StrategyError
 from domain.kinds import Split
 from domain.vision.metrics import accuracy, macro_f1
 from strategies.base import Checkpoint, VisionData
+from strategies.vision.denormals import denormals_flushed
 from strategies.vision.hyperparameters import LoopHyperparameters
 from strategies.vision.learner import Learner, Rate, new_learner
 from strategies.vision.loop import Course, Position, logits_of, train_pass
@@ -81,12 +82,10 @@ def train_iteration(
 ) -> Checkpoint:
     """The next checkpoint. Raises StrategyError when the training diverges."""
     device = data.surroundings.device
-    # A weight that has all but vanished makes x86 processors ten times slower.
-    torch.set_flush_denormal(True)
     train = read_pixels(data, Split.TRAIN, device)
     pace = Pace.begin(config, len(train), checkpoint.state)
     position = Position(**checkpoint.state["position"])
-    with seeded(config.seed, position.step, device):
+    with denormals_flushed(), seeded(config.seed, position.step, device):
         learner = new_learner(design.build(), config, checkpoint.tensors, device, design.rate)
         course = course_of(config, checkpoint.state, train, len(data.classes))
         position, loss = train_pass(learner, train, course, pace, position)

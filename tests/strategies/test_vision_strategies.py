@@ -434,3 +434,9 @@ def test_a_name_that_torchvision_does_not_have_is_refused() -> None:
 
     with pytest.raises(SettingError, match="torchvision"):
         build_network("torchvision:magic", 10, 3, 32, 0)
+
+
+def test_a_training_leaves_the_process_with_every_float_that_there_is(tmp_path: Path) -> None:
+    own, config = native(iterations=1)
+    step(own, own.start(config, gallery(tmp_path)), gallery(tmp_path))
+    assert np.nextafter(np.float64(0), np.float64(1)) * np.float64(1) > 0

@@ -12,11 +12,10 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from domain.errors import StrategyError
 from domain.kinds import Kind, Split
 from strategies.base import Checkpoint, Effect, Outcome, Surroundings, TrainedModel, VisionData
+from strategies.vision.denormals import denormals_flushed
 from strategies.vision.llm.facts import facts_of, limits_of, own_width, trial_data
 from strategies.vision.llm.halving import Ground
 from strategies.vision.llm.hyperparameters import LlmHyperparameters
@@ -115,8 +114,6 @@ def _search_iteration(
     def spent() -> float:
         return searched.spent_seconds + clock() - began
 
-    # A weight that has all but vanished makes x86 processors ten times slower.
-    torch.set_flush_denormal(True)
     room = config.budget_seconds * config.search_share
     limits = limits_of(data, config)
     ground = Ground(
@@ -129,7 +126,8 @@ def _search_iteration(
     )
     search = Search(config, data, limits, facts_of(data, config, limits), own_width(data, config), ground)
     asking = searched.asking(config)
-    found = yield from search.round(asking, searched.journal, searched.rounds + 1)
+    with denormals_flushed():
+        found = yield from search.round(asking, searched.journal, searched.rounds + 1)
     after = _after(searched, found, ground)
     after = replace(
         after,
