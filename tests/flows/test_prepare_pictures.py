@@ -19,7 +19,7 @@ def archive(tmp_path: Path) -> Path:
 
 def test_an_archive_becomes_a_dataset_and_is_told_in_words(trainyard: CommandLine, archive: Path) -> None:
     done = trainyard.run("prepare", "--kind", "vision", "--images", archive, "--dataset", "pets", code=1)
-    assert "81 images files: 81 new" in done.stdout
+    assert "81 pictures: 81 new" in done.stdout
     assert (
         "Dataset pets: 80 pictures of 2 classes (16 test, 56 train, 8 validation), 24 by 24 points"
         in done.stdout
