@@ -127,12 +127,20 @@ def escaped(attack: dict[str, Any], gated: bool, seconds: float) -> tuple[str, T
 
 
 def left_behind() -> str:
+    """Whether the sandbox's server has gone, or has children that outlived their program."""
     for _ in range(100):
-        servers = psutil.Process().children()
+        servers = [child for child in psutil.Process().children() if _is_server(child)]
         if len(servers) == 1 and not servers[0].children(recursive=True):
             return ""
         time.sleep(0.1)
     return "processes" if servers else "server"
+
+
+def _is_server(child: psutil.Process) -> bool:
+    try:
+        return any("infra.sandbox.server" in word for word in child.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def attacked(attacks: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
