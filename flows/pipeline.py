@@ -25,6 +25,7 @@ from tasks.stopping import end_as_cancelled
     task_runner=task_runner(),
     timeout_seconds=time_limit(),
     on_failure=[end_as_cancelled],
+    on_crashed=[end_as_cancelled],
 )
 def pipeline(
     guides: Annotated[str, Field(description="folder or file of marking guides; '' for none")] = "",

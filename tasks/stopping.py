@@ -42,6 +42,8 @@ _HEED_SECONDS = 5.0
 """In which a training has to end by itself once it is asked to."""
 _MOST_SECONDS = 40.0
 """In which a cancelled job has to say so: a worker kills what has not ended after 30."""
+_cancelled_here: set[str] = set()
+"""The flow runs of this process that ended because someone asked them to."""
 _AGAIN = "run the same command again, and it goes on from its last iteration"
 
 
@@ -70,6 +72,7 @@ def stoppable(job_id: str) -> Iterator[None]:
     try:
         yield
     except StoppedError as stopped:
+        _cancelled_here.update(runs)
         _end(job_id, JobState.CANCELLED, str(stopped))
         raise
     except Exception:
@@ -77,6 +80,8 @@ def stoppable(job_id: str) -> Iterator[None]:
     except BaseException as end:
         # A signal, Ctrl-C, or Prefect's time limit.
         asked = file.exists() or isinstance(end, KeyboardInterrupt) or _cancelled(watched)
+        if asked:
+            _cancelled_here.update(runs)
         why = f"cancelled: {_AGAIN}" if asked else f"{BROKEN_OFF}{_words(end)}: {_AGAIN}"
         _end(job_id, JobState.CANCELLED if asked else JobState.FAILED, why)
         raise
@@ -102,11 +107,13 @@ def cancel(which: str) -> Cancellation:
     job = records.find_job(place.catalog, place.settings.owner, which)
     if job.state is not JobState.RUNNING:
         raise InputError(f"job {job.id[:8]} is {job.state.value}: only a running job can be cancelled")
-    if life_of(place.settings.home, job.id) is Life.DEAD:
+    life = life_of(place.settings.home, job.id)
+    if life is Life.DEAD:
         raise InputError(f"job {job.id[:8]} runs no more, its process is gone: run trainyard settle")
     begun = time.monotonic()
     ask_to_stop(place.settings.home, job.id)
-    _tell_prefect(job.flow_run_id)
+    if life is Life.UNKNOWN:
+        _tell_prefect(job.flow_run_id)
     while (seconds := time.monotonic() - begun) < _MOST_SECONDS:
         now = records.find_job(place.catalog, place.settings.owner, job.id)
         if now.state is not JobState.RUNNING:
@@ -120,13 +127,13 @@ def cancel(which: str) -> Cancellation:
 
 def end_as_cancelled(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001 - Prefect's signature
     """State hook of flows that train: what ended because it was asked to is cancelled, not failed."""
+    if str(flow_run.id) not in _cancelled_here:
+        return
     try:
-        state.result(raise_on_failure=True)
-    except StoppedError as asked:
         with get_client(sync_client=True) as client:
-            client.set_flow_run_state(flow_run.id, Cancelled(message=str(asked)), force=True)
-    except BaseException:  # noqa: S110 - any other failure is told as it is
-        pass
+            client.set_flow_run_state(flow_run.id, Cancelled(message=f"cancelled: {_AGAIN}"), force=True)
+    except Exception as away:  # its client raises what its connection does
+        log.warning("Prefect was not told that its flow run is cancelled: %s", away)
 
 
 def _looking(file: Path, runs: list[str], ended: threading.Event) -> None:
@@ -153,7 +160,7 @@ def _cancelled(runs: list[str]) -> bool:
 
 
 def _tell_prefect(run: str) -> None:
-    """Its server learns of it too, and by it a worker on another machine."""
+    """By its server a worker on another machine learns of it."""
     if not PREFECT_API_URL.value() or not run:
         return
     try:
