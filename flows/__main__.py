@@ -17,6 +17,7 @@ from domain.kinds import Kind, Protocol
 from domain.promotion import Rule
 from flows.commands import datasets, guide, looking, model, reviews, serving
 from flows.commands.backups import backup, restore
+from flows.commands.cancel import cancel
 from flows.commands.compare import compare
 from flows.commands.drift import drift
 from flows.commands.logs import logs
@@ -330,7 +331,7 @@ for look in (looking.status, looking.runs, looking.show, looking.config, looking
     app.command()(look)
 for command in (
     *(predict, models, purge, reveal, simulate_llm, compare),
-    *(backup, restore, settle, drift, logs, metrics),
+    *(cancel, backup, restore, settle, drift, logs, metrics),
 ):
     app.command()(command)
 for serve in (serving.up, serving.deploy, watch):
