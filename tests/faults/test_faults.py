@@ -101,9 +101,7 @@ def test_whatever_is_killed_all_ends_well_and_nothing_is_doubled(
         told = json.loads(production.run(RECOVER, json.dumps(parameters)))
         log.info("%s at %.1f s: settled %s", victim, moment, [one["what"] for one in told["settled"]])
         check(rounds)
-        until(
-            lambda: not [one for one in family if runs(one)], "the end of all that the killed one began", 30
-        )
+        assert_gone(family)
     work = executed(production) + rounds.n_broken_off
     share = work / (N_ITERATIONS * rounds.n_jobs)
     log.info("%d rounds, %d broken off, work %.3f of undisturbed", n_rounds, rounds.n_broken_off, share)
@@ -181,6 +179,10 @@ def executed(production: Production) -> int:
     """How many iterations were trained to their end, those included that were trained again."""
     told = [line["message"] for job in jobs(production) for line in lines_of(production.home, job.id)]
     return sum(message.startswith("iteration ") and "(" in message for message in told)
+
+
+def assert_gone(family: list[psutil.Process]) -> None:
+    until(lambda: not [one for one in family if runs(one)], "the end of all that a killed one began", 30)
 
 
 def children(process: psutil.Process) -> list[psutil.Process]:
