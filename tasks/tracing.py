@@ -75,8 +75,12 @@ def _write(place: Path, outcome: Traced | Refused) -> None:
     content = save({**tensors, "__end__": np.zeros(1, np.uint8)}, {"trace": json.dumps(told)})
     place.parent.mkdir(parents=True, exist_ok=True)
     half = place.with_suffix(f".{os.getpid()}.part")
-    half.write_bytes(content)
-    half.replace(place)
+    try:
+        half.write_bytes(content)
+        half.replace(place)
+    finally:
+        # Still there where the disk was full.
+        half.unlink(missing_ok=True)
 
 
 def _read(place: Path, limits: NetworkLimits) -> Traced | Refused | None:
