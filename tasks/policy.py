@@ -16,7 +16,7 @@ from typing import Any
 
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from domain.errors import OutsideError
+from domain.errors import FullError, OutsideError
 from domain.identity import fingerprint
 from infra.settings import load_settings
 
@@ -104,6 +104,8 @@ def is_outside(task: Any, task_run: Any, state: Any) -> bool:  # noqa: ARG001 - 
     """Whether a failed task run failed for a reason that may pass."""
     try:
         state.result(raise_on_failure=True)
+    except FullError:
+        return False
     except OutsideError:
         return True
     except Exception:  # any other failure is not retried
