@@ -87,7 +87,7 @@ class Production:
         family = [postmaster, *postmaster.children(recursive=True)]
         postmaster.kill()
         until(lambda: not any(map(runs, family)), "the end of PostgreSQL's processes")
-        # Where nobody reaps orphans its number stays taken, and a new server would think that the old one runs.
+        # Where nobody reaps orphans its number stays taken: a new server would think that the old one runs.
         for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
             (self.database.pgdata / left).unlink(missing_ok=True)
 
