@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from infra import catalog as records
@@ -96,6 +97,18 @@ def test_a_guide_alone_waits_for_papers_with_the_reason_and_is_trained_on_when_t
         assert "only 0 graded answers" in waiting["reason"]
         drop(class_set, inbox, "papers")
         wait_for(lambda: told(inbox)["guides/plants.txt"]["job"], 200)
+
+
+def test_what_is_put_into_a_bucket_is_read_and_told_there(
+    trainyard: CommandLine, class_set: Path, bucket: str
+) -> None:
+    system, root = fsspec.core.url_to_fs(bucket)
+    system.put_file(str(class_set / "guides" / "plants.txt"), f"{root}/inbox/guides/plants.txt")
+    trainyard.run("watch", f"{bucket}/inbox", *WATCH, "--once")
+    text = system.cat_file(f"{root}/inbox/inbox.csv").decode("utf-8-sig")
+    (row,) = csv.DictReader(text.splitlines())
+    assert (row["file"], row["outcome"]) == ("guides/plants.txt", "waiting")
+    assert "only 0 graded answers" in row["reason"]
 
 
 @pytest.mark.timeout(600)
