@@ -6,6 +6,7 @@ What is carried lies in the store while its flow run needs it, and on a worker w
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tarfile
 import uuid
@@ -22,6 +23,8 @@ from infra.catalog import TensorRow
 from tasks.materials import FileChunk
 from tasks.pictures import aside
 from tasks.workplace import Workplace, workplace
+
+log = logging.getLogger(__name__)
 
 
 def carried(chunks: list[FileChunk]) -> list[FileChunk]:
@@ -88,6 +91,7 @@ def unpacked(chunk: FileChunk) -> Iterator[FileChunk]:
     folder.mkdir(parents=True)
     try:
         source = place.store.local_path(key)
+        size_bytes = source.stat().st_size
         # Under its own name, which may be that of its student.
         root = folder / (Path(chunk["root"]).name or "files")
         if "archive" in chunk:
@@ -97,6 +101,7 @@ def unpacked(chunk: FileChunk) -> Iterator[FileChunk]:
             with tarfile.open(source) as pack:
                 pack.extractall(folder if is_table else root, filter="data")
             place.store.drop_copy(key)
+        log.info("%s files were sent here: %.1f MB", chunk["role"], size_bytes / 1e6)
         yield FileChunk(**{**chunk, "root": str(root)})
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -119,7 +119,8 @@ def _warm_up_readers(role: str, root: Path, names: list[str]) -> None:
     place = workplace()
     files = [found_unit(root, [name]).found for name in names[:: -(-len(names) // _LOOKED_AT)]]
     known = records.known_files(place.catalog, place.settings.owner, Role(role), EXTRACTOR_VERSION, files)
-    if len(known) < len(files):
+    # Under Dask it is the workers that read.
+    if len(known) < len(files) and place.settings.task_runner == "threads":
         _readers(place).warm_up()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import shutil
 import subprocess
@@ -141,6 +142,47 @@ def _wait_for_workers(address: str, folder: Path) -> None:
         client.wait_for_workers(N_WORKERS, timeout=60)
 
 
+TRACES = """
+import json
+from tasks.launch import attended, launch
+launch()
+from prefect import flow
+from domain.vision.programs import NetworkLimits, Program
+from tasks.policy import task_runner
+from tasks.tracing import trace_once
+from tasks.workplace import workplace
+
+CODE = (
+    "from torch import nn\\ndef build_model(num_classes, channels, size):\\n"
+    "    return nn.Sequential(nn.Flatten(), nn.Linear(channels * size * size, num_classes))\\n"
+)
+PROGRAMS = [Program(CODE, 3, 1, 8, seed) for seed in (0, 1)] + [Program("import os\\n", 3, 1, 8)]
+
+@flow(task_runner=task_runner())
+def traces() -> list:
+    scratch = workplace().surroundings().scratch
+    return [type(one).__name__ for one in trace_once(PROGRAMS, NetworkLimits(), scratch)]
+
+with attended():
+    print(json.dumps(traces()))
+"""
+
+
+def test_candidate_networks_are_traced_in_the_sandboxes_of_the_workers(
+    trainyard: CommandLine, cluster: Cluster
+) -> None:
+    environment = {**os.environ, **cluster.environment, "TRAINYARD_HOME": str(trainyard.home)}
+    done = subprocess.run(
+        [sys.executable, "-c", TRACES], env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == ["Traced", "Traced", "Refused"]
+    on_workers = [path.name for home in cluster.homes for path in (home / "scratch" / "traces").iterdir()]
+    here = [path.name for path in (trainyard.home / "scratch" / "traces").iterdir()]
+    assert sorted(on_workers) == sorted(here)
+    assert len(here) == 3
+
+
 def same(outcome: dict[str, Any]) -> dict[str, Any]:
     """An outcome of `prepare` without what names the database it is in."""
     dataset = {name: value for name, value in outcome["dataset"].items() if name != "id"}
@@ -165,9 +207,10 @@ def test_two_workers_read_the_examples_as_threads_do_in_scratch_folders_of_their
     by_threads = trainyard.json("prepare", *given)
     by_dask = trainyard.json("prepare", *given, **cluster.environment)
     assert same(by_dask) == same(by_threads)
-    # A worker's scratch folder is made for what it is sent, and nothing of that stays anywhere.
+    # What a worker is sent is laid out in its own scratch folder, and nothing of it stays anywhere.
     for home in cluster.homes:
-        assert list((home / "scratch").iterdir()) == []
+        assert "submission files were sent here" in home.with_suffix(".log").read_text()
+        assert not list((home / "scratch").glob("carried-*"))
         assert not any(tarfile.is_tarfile(path) for path in (home / "cache").glob("??/*"))
     assert by_dask["ingested"][1]["n_read"] == len(list(papers.iterdir()))
     with Catalog.open(cluster.environment["TRAINYARD_CATALOG_URL"]) as catalog:
