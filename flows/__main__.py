@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +49,22 @@ app.add_typer(reviews.reviews, name="reviews")
 app.add_typer(guide.app, name="guide")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(model.model, name="model")
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"trainyard {version('trainyard')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    told: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before any verb."""
+
 
 Guides = Annotated[
     Path | None,

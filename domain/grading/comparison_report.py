@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from domain.errors import InputError
 from domain.grading.comparison import Comparison, Standing
 from domain.grading.comparison_figures import letter
 from domain.grading.comparison_view import COLUMNS, CONTENDER_COLUMNS, ComparisonView, comparison_view
@@ -45,12 +44,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> ComparisonFiles:
         "figures.csv": _csv(figure_rows(comparison)),
         "differences.csv": _csv(difference_rows(comparison)),
     }
-    try:
-        place(contents, folder)
-    except OSError as error:
-        raise InputError(
-            f"the comparison cannot be written to {folder} ({error}): choose another folder"
-        ) from error
+    place(contents, folder, "the comparison")
     return ComparisonFiles(*(folder / name for name in contents))
 
 

@@ -166,4 +166,4 @@ def test_too_many_broken_rows_are_an_event(trainyard: CommandLine, tmp_path: Pat
     trainyard.run("prepare", "--answers", table, code=1)
     server = Server(trainyard.environment["TRAINYARD_PREFECT_API_URL"])
     # The server takes events in and writes them down later.
-    wait_for(lambda: "trainyard.contract.failed" in server.events(), 60)
+    assert wait_for(lambda: "trainyard.contract.failed" in server.events(), 60)
