@@ -16,6 +16,10 @@ import pytest
 
 from infra.catalog import Catalog, upgrade
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run on every core at once: threads of torch that wait for each other would only spin.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
