@@ -15,6 +15,7 @@ import typer
 from domain.errors import TrainyardError
 from flows.commands import datasets, guide, looking, model, reviews, serving, steps
 from flows.commands.backups import backup, restore
+from flows.commands.cancel import cancel
 from flows.commands.compare import compare
 from flows.commands.drift import drift
 from flows.commands.grade import grade
@@ -47,7 +48,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (steps.pipeline, steps.prepare, steps.train, steps.evaluate, steps.report),
     "Use models": (grade, predict, compare, drift),
     "See": (looking.status, looking.runs, looking.show, logs, looking.config, looking.doctor, metrics),
-    "Run": (serving.up, serving.deploy, watch, settle, backup, restore),
+    "Run": (serving.up, serving.deploy, watch, cancel, settle, backup, restore),
     "Language models": (models, simulate_llm, purge),
     "Material": (reveal,),
 }

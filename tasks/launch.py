@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from domain.errors import OutsideError, SettingError
+from domain.errors import OutsideError, SettingError, StoppedError
 from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
 from infra.processes import MARK, Guard
@@ -35,6 +35,7 @@ def attended() -> Iterator[None]:
     worker keep theirs: heartbeats are how a server finds those that died.
     """
     from prefect import tags
+    from prefect.flow_engine import FlowRunTimeoutError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     if "PREFECT_API_URL" not in os.environ:
@@ -47,7 +48,13 @@ def attended() -> Iterator[None]:
     os.environ[ATTENDED] = "yes"
     # Without heartbeats, the process itself is how a later `trainyard settle` tells who died.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(tag_of_this_process()):
-        yield
+        try:
+            yield
+        except FlowRunTimeoutError as over:
+            raise StoppedError(
+                "the time set by TRAINYARD_TIME_LIMIT_SECONDS is over: run the same command again, and it "
+                "goes on from what is done"
+            ) from over
 
 
 def warm_up_tracking() -> None:

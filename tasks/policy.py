@@ -137,6 +137,11 @@ def task_runner() -> Any:
     return ThreadPoolTaskRunner(max_workers=max(2, load_settings().workers))
 
 
+def time_limit() -> float | None:
+    """Seconds that a flow which trains may take; it ends resumable. None for as long as it needs."""
+    return load_settings().time_limit_seconds or None
+
+
 class Tally:
     """Counts how many task runs did their work and how many found it done (Prefect state "Cached")."""
 

@@ -27,6 +27,7 @@ from tasks.judges import judge_of
 from tasks.links import flow_run_url, mlflow_run_url
 from tasks.outcome import Recipe, Registered
 from tasks.policy import KEPT, RETRIED, keyed_by
+from tasks.stopping import end_as_cancelled, heeding
 from tasks.training import Trained, tell_iteration
 from tasks.workplace import Workplace, workplace
 
@@ -99,7 +100,8 @@ def finish_model(
     job = records.find_job(place.catalog, place.settings.owner, job_id)
     trainer = strategy(Kind(job.kind), recipe["strategy"])
     last = Checkpoint.from_file(place.store.local_path(checkpoint))
-    model = trainer.finish(last, training_data(job.dataset_id))
+    with heeding(job) as data:
+        model = trainer.finish(last, data)
     files = {name: place.store.put_bytes(content) for name, content in sorted(model.files.items())}
     return Finished(
         files=files,
@@ -197,24 +199,31 @@ def abandon_job(job_id: str, reason: str) -> None:
     log.warning("job %s given up: %s", job.id[:8], reason)
 
 
-def end_run(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG001 - Prefect's signature
-    """State hook of the train flow: its job's MLflow run ends as the flow run did."""
+def end_run(flow: Any, flow_run: Any, state: Any) -> None:
+    """State hook of the train flow: its job and the job's MLflow run end as the flow run did.
+
+    What ended because it was asked to has told of it itself; a worker that had to kill it tells here.
+    """
     place = workplace()
     job = _job_of(place, str(flow_run.id))
     if job is None:
         return
-    statuses: dict[str, EndStatus] = {"COMPLETED": "FINISHED", "CANCELLED": "KILLED", "CRASHED": "KILLED"}
-    status = statuses.get(state.type.value, "FAILED")
+    end_as_cancelled(flow, flow_run, state)
+    if state.type.value != "COMPLETED" and job.state is not JobState.RUNNING:
+        return
+    asked = state.type.value in ("CANCELLED", "CANCELLING")
+    killed = asked or state.type.value == "CRASHED"
+    if state.type.value != "COMPLETED":
+        ended = JobState.CANCELLED if asked else JobState.FAILED
+        records.end_job(place.catalog, job.id, ended, str(state.message or ""))
     if job.mlflow_run_id:
         unwatch(job.mlflow_run_id)
-        place.tracking.end(job.mlflow_run_id, status)
-    if status != "FINISHED":
-        ended = JobState.CANCELLED if state.type.value == "CANCELLED" else JobState.FAILED
-        records.update_job(place.catalog, job.id, state=ended, error=str(state.message or "")[:2000])
+        status: EndStatus = "KILLED" if killed else "FAILED"
+        place.tracking.end(job.mlflow_run_id, "FINISHED" if state.type.value == "COMPLETED" else status)
 
 
 def _job_of(place: Workplace, flow_run_id: str) -> Job | None:
-    found = records.jobs(place.catalog, place.settings.owner)
+    found = records.jobs(place.catalog, place.settings.owner, limit=10_000)
     mine = [job for job in found if job.flow_run_id == flow_run_id]
     # One that was abandoned has ended already: the one that took over is meant.
     return next((job for job in mine if job.state is not JobState.FAILED), mine[0] if mine else None)

@@ -23,11 +23,11 @@ from infra.catalog import IterationRow, Job, JobState
 from infra.lives import sign
 from strategies.base import Checkpoint, Effect, Outcome, Strategy
 from strategies.registry import strategy
-from tasks.choice import training_data
 from tasks.effects import ask_nobody, asking, perform
 from tasks.job_logs import log_for
 from tasks.outcome import Choice, Recipe
 from tasks.policy import KEPT, RETRIED, keyed_by
+from tasks.stopping import heeding
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,8 @@ def start_training(job_id: str, dataset_fingerprint: str, recipe: Recipe) -> Tra
     trainer = strategy(Kind(job.kind), recipe["strategy"])
     # The limit is the flow's to keep: a strategy that knew it could not go on beyond it later.
     config = trainer.Hyperparameters(**recipe["config"], iterations=MOST_ITERATIONS)
-    checkpoint = trainer.start(config, training_data(job.dataset_id))
+    with heeding(job) as data:
+        checkpoint = trainer.start(config, data)
     return _kept(place, checkpoint, seconds=0.0, remedied=False)
 
 
@@ -117,8 +118,10 @@ def train_iteration(
     trainer = strategy(Kind(job.kind), recipe["strategy"])
     before = Checkpoint.from_file(place.store.local_path(checkpoint))
     started = time.monotonic()
-    ask = asking(job.id, TRAINING_SHARE, f"iteration {number}") or ask_nobody
-    after, remedied = advance(trainer, before, training_data(job.dataset_id), ask)
+    with heeding(job) as data:
+        heed = data.surroundings.heed_stop
+        ask = asking(job.id, TRAINING_SHARE, f"iteration {number}", heed) or ask_nobody
+        after, remedied = advance(trainer, before, data, ask)
     trained = _kept(place, after, seconds=time.monotonic() - started, remedied=remedied)
     tell_iteration(place, job, trained)
     shown = ", ".join(f"{name} {_told(value)}" for name, value in trained["metrics"].items())
@@ -162,6 +165,7 @@ def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: Any, ask: AskMod
     try:
         wish = next(steps)
         while True:
+            data.surroundings.heed_stop()
             wish = steps.send(perform(wish, data.surroundings.scratch, ask))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]

@@ -87,7 +87,8 @@ def _described(data: VisionData, strategy: str) -> dict[str, Any]:
         "classes": list(data.classes),
         "fingerprint": data.fingerprint,
         "promised_accuracy": data.promised_accuracy,
-        "surroundings": {**near, "scratch": str(data.surroundings.scratch.resolve())},
+        # This process looks whether it is to stop, and ends the others.
+        "surroundings": {**near, "scratch": str(data.surroundings.scratch.resolve()), "stop": None},
     }
 
 

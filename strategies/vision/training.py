@@ -88,7 +88,7 @@ def train_iteration(
     with denormals_flushed(), seeded(config.seed, position.step, device):
         learner = new_learner(design.build(), config, checkpoint.tensors, device, design.rate)
         course = course_of(config, checkpoint.state, train, len(data.classes))
-        position, loss = train_pass(learner, train, course, pace, position)
+        position, loss = train_pass(learner, train, course, pace, position, heed=data.surroundings.heed_stop)
     return judged_checkpoint(checkpoint, config, data, learner, course, pace, position, loss)
 
 
