@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import time
+import urllib.request
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -63,6 +64,39 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     yield postgres_server.replace("/postgres?", f"/{name}?")
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[dict[str, str]]:
+    """The variables under which a real S3 protocol server of this session's own is found, with no bucket."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty bucket of this test's own."""
+    for name, value in s3_server.items():
+        monkeypatch.setenv(name, value)
+    return new_bucket(s3_server)
+
+
+def new_bucket(s3_server: dict[str, str]) -> str:
+    """Made by a plain PUT, which is all of S3 that the making of a bucket is."""
+    name = f"b{uuid.uuid4().hex}"
+    request = urllib.request.Request(f"{s3_server['AWS_ENDPOINT_URL']}/{name}", method="PUT")
+    with urllib.request.urlopen(request):
+        return f"s3://{name}"
 
 
 @pytest.fixture
