@@ -40,7 +40,7 @@ from domain.grading.totals import TotalLine, read_total, total_of_preamble
 
 _SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a-z]{1,5})$", re.IGNORECASE)
 _HEADER_ROWS = 6
-_MOST_COLUMNS = 12
+_MOST_COLUMNS = 24
 """Among which the one that holds marks is looked for; each is tried on the whole table."""
 
 
