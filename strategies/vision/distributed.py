@@ -66,7 +66,7 @@ def spread_iteration(checkpoint: Checkpoint, data: VisionData, strategy: str, wo
         data.rows.to_json(folder / "rows.json", orient="columns")
         (folder / "task.json").write_text(json.dumps(_described(data, strategy)), "utf-8")
         with Crew(workers, "strategies.vision.worker", [str(folder)], folder, _environment(workers)) as crew:
-            code = crew.wait(lambda: None)
+            code = crew.wait(data.surroundings.heed_stop)
         if (folder / "failure").is_file():
             raise StrategyError((folder / "failure").read_text("utf-8"))
         if code or not (folder / "after").is_file():
