@@ -20,8 +20,9 @@ from infra.sandbox import trace
 from infra.settings import load_settings
 from tasks.policy import code_of
 
-SECONDS = 20.0
-"""For a program to be built, traced and examined; honest ones take one or two."""
+SECONDS, CPU_SECONDS = 30.0, 8.0
+"""For a program to be built, traced and examined, by the clock and of the processor; honest ones take one or
+two, which on a busy machine are many by the clock."""
 _PASSING = ("walls", "limits")
 """Refusals that say more of this place and hour than of the program: they are not kept."""
 
@@ -42,7 +43,9 @@ def trace_once(
     new = {place: one for place, one in zip(places, programs, strict=True) if place not in found}
     if new:
         without = load_settings().sandbox_without.replace(",", " ").split()
-        outcomes = trace(list(new.values()), limits, seconds=SECONDS, without=without, heed=heed)
+        outcomes = trace(
+            list(new.values()), limits, seconds=SECONDS, cpu_seconds=CPU_SECONDS, without=without, heed=heed
+        )
         for place, outcome in zip(new, outcomes, strict=True):
             found[place] = outcome
             if isinstance(outcome, Traced) or outcome.stage not in _PASSING:

@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 
 from infra.catalog import Catalog, upgrade
+from infra.processes import PATIENT_THREADS
+
+# Before anything imports torch, as `tasks.launch` does it.
+os.environ.setdefault(*PATIENT_THREADS)
 
 
 @pytest.fixture(scope="session")

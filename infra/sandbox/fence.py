@@ -45,6 +45,7 @@ def trace(
     limits: NetworkLimits | None = None,
     *,
     seconds: float = DEFAULT_SECONDS,
+    cpu_seconds: float | None = None,
     without: Collection[str] = (),
     gated: bool = True,
     n_children: int | None = None,
@@ -52,16 +53,16 @@ def trace(
 ) -> list[Traced | Refused]:
     """Each program as graphs and initial weights, or refused; in order.
 
-    `seconds` are each program's, of the wall clock. `without` names walls that are not put up and properties
-    that need not hold (`properties.WALLS`, `PROPERTIES`): the user's own choice. `gated=False` leaves the
-    gate out, which serves to measure what the walls stop alone. `heed` is called all the while: what it
-    raises ends the children. Raises OutsideError when the server does not start, InputError for an unknown
-    name in `without`.
+    `seconds` are each program's, of the wall clock, `cpu_seconds` of the processor (None for as many).
+    `without` names walls that are not put up and properties that need not hold (`properties.WALLS`,
+    `PROPERTIES`): the user's own choice. `gated=False` leaves the gate out, which serves to measure what the
+    walls stop alone. `heed` is called all the while: what it raises ends the children. Raises OutsideError
+    when the server does not start, InputError for an unknown name in `without`.
     """
     if unknown := sorted(set(without) - {*WALLS, *PROPERTIES}):
         known = ", ".join((*WALLS, *PROPERTIES))
         raise InputError(f"the sandbox has no wall or property {unknown[0]!r} to do without: use {known}")
-    terms = _Terms(limits or NetworkLimits(), seconds, tuple(sorted(without)), gated)
+    terms = _Terms(limits or NetworkLimits(), seconds, cpu_seconds or seconds, tuple(sorted(without)), gated)
     n = n_children or max(1, min(len(programs), (os.cpu_count() or 2) // 2))
     with ThreadPoolExecutor(n, thread_name_prefix="sandbox") as threads:
         try:
@@ -95,6 +96,7 @@ def stop() -> None:
 class _Terms:
     limits: NetworkLimits
     seconds: float
+    cpu_seconds: float
     without: tuple[str, ...]
     gated: bool
 
@@ -224,7 +226,7 @@ def _asked(
     limits = terms.limits
     settings = {
         "memory_bytes": limits.memory_bytes,
-        "seconds": math.ceil(terms.seconds),
+        "seconds": math.ceil(terms.cpu_seconds),
         "without": [name for name in terms.without if name in WALLS],
         "gated": terms.gated,
     }
