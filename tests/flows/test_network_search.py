@@ -72,7 +72,7 @@ def _told_in_the_report(folder: Path) -> None:
     """Every network that was tried, with its fate, what the search took, and a curve."""
     told = json.loads((folder / "report.json").read_text())
     search = told["search"]
-    assert search["n_failed"] > 0 and search["n_tokens"] > 0
+    assert search["rounds"] == 2 and search["n_tokens"] > 0
+    assert any(one["failure"] for one in search["candidates"]), "this designer's are broken at times"
     html = (folder / "report.html").read_text()
-    assert "our own residual network" in html
-    assert html.count("<svg") >= 5
+    assert "our own residual network" in html and "What was tried" in html
