@@ -15,7 +15,7 @@ from functools import lru_cache
 from domain.errors import OutsideError, SettingError, StoppedError
 from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
-from infra.processes import MARK, Guard
+from infra.processes import MARK, PATIENT_THREADS, Guard
 from infra.servers import prefect_environment, running
 from infra.settings import Settings, load_settings
 from tasks.dask_runner import need_server
@@ -86,6 +86,9 @@ def launch() -> Settings:
     settings.home.mkdir(parents=True, exist_ok=True)
     for name, value in prefect_environment(settings).items():
         os.environ.setdefault(name, value)
+    # Threads of torch that wait for each other spin where nobody says otherwise: beside other work on the
+    # same cores that took four times the processor's seconds. Read when torch is imported, hence here.
+    os.environ.setdefault(*PATIENT_THREADS)
     # What tasks say shows on a flow run's page too; Prefect's own lines stay off the terminal.
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "tasks")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")

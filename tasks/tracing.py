@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -20,23 +20,32 @@ from infra.sandbox import trace
 from infra.settings import load_settings
 from tasks.policy import code_of
 
-SECONDS = 20.0
-"""For a program to be built, traced and examined; honest ones take one or two."""
+SECONDS, CPU_SECONDS = 30.0, 8.0
+"""For a program to be built, traced and examined, by the clock and of the processor; honest ones take one or
+two, which on a busy machine are many by the clock."""
 _PASSING = ("walls", "limits")
 """Refusals that say more of this place and hour than of the program: they are not kept."""
 
 
 def trace_once(
-    programs: Sequence[Program], limits: NetworkLimits, scratch: Path
+    programs: Sequence[Program],
+    limits: NetworkLimits,
+    scratch: Path,
+    heed: Callable[[], None] = lambda: None,
 ) -> tuple[Traced | Refused, ...]:
-    """What the sandbox made of each program, from `scratch` where it was traced before."""
+    """What the sandbox made of each program, from `scratch` where it was traced before.
+
+    `heed` is called while it works: what it raises ends that.
+    """
     places = [_place(program, limits, scratch) for program in programs]
     kept = {place: _read(place, limits) for place in dict.fromkeys(places)}
     found = {place: outcome for place, outcome in kept.items() if outcome is not None}
     new = {place: one for place, one in zip(places, programs, strict=True) if place not in found}
     if new:
         without = load_settings().sandbox_without.replace(",", " ").split()
-        outcomes = trace(list(new.values()), limits, seconds=SECONDS, without=without)
+        outcomes = trace(
+            list(new.values()), limits, seconds=SECONDS, cpu_seconds=CPU_SECONDS, without=without, heed=heed
+        )
         for place, outcome in zip(new, outcomes, strict=True):
             found[place] = outcome
             if isinstance(outcome, Traced) or outcome.stage not in _PASSING:

@@ -16,6 +16,10 @@ from typing import Any
 import pytest
 
 from infra.catalog import Catalog, upgrade
+from infra.processes import PATIENT_THREADS
+
+# Before anything imports torch, as `tasks.launch` does it.
+os.environ.setdefault(*PATIENT_THREADS)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests run on every core at once: threads of torch that wait for each other would only spin.
