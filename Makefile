@@ -25,7 +25,7 @@ up: install ## open the MLflow and Prefect pages on what the demo did
 	@$(BIN)/trainyard up
 
 test: install ## run all tests, on a real PostgreSQL and a real Prefect server too
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: install ## ruff, mypy --strict and the layer rule
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@
     ├── ContractError              too many rows failed the contract between two steps
     ├── SettingError               a setting is missing, wrong or does not fit another
     ├── StrategyError              a strategy cannot train on this data, or its training failed
+    ├── StoppedError               someone asked for the work to end; what was finished is kept
     ├── ReplyError                 a language model gave no usable reply (that row alone fails)
     └── OutsideError               a neighbour (database, server, store) did not answer: alone retried
 
@@ -32,6 +33,10 @@ class SettingError(TrainyardError):
 
 class StrategyError(TrainyardError):
     """A strategy cannot serve, or its training failed for good."""
+
+
+class StoppedError(TrainyardError):
+    """The work was asked to end before it was done. Running it again goes on from what is kept."""
 
 
 class ReplyError(TrainyardError):

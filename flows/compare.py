@@ -1,4 +1,4 @@
-"""Compare: several jobs held against each other on the same held-out answers."""
+"""Compare: several jobs held against each other on the same held-out answers or pictures."""
 
 from __future__ import annotations
 

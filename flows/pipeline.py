@@ -15,10 +15,18 @@ from flows.report import report
 from flows.train import train
 from tasks.choice import check_strategy
 from tasks.outcome import PipelineOutcome
-from tasks.policy import task_runner
+from tasks.policy import task_runner, time_limit
+from tasks.stopping import end_as_cancelled
 
 
-@flow(name="pipeline", flow_run_name="pipeline {dataset}", task_runner=task_runner())
+@flow(
+    name="pipeline",
+    flow_run_name="pipeline {dataset}",
+    task_runner=task_runner(),
+    timeout_seconds=time_limit(),
+    on_failure=[end_as_cancelled],
+    on_crashed=[end_as_cancelled],
+)
 def pipeline(
     guides: Annotated[str, Field(description="folder or file of marking guides; '' for none")] = "",
     submissions: Annotated[str, Field(description="folder or file of graded submissions; '' for none")] = "",

@@ -11,7 +11,7 @@ from domain.errors import TrainyardError
 from flows.evaluate import evaluate
 from flows.report import report
 from flows.train import train
-from tasks.pending import Pending, SweepOutcome, pending_work
+from tasks.pending import Pending, SweepOutcome, note_resumption, pending_work
 from tasks.policy import task_runner
 
 
@@ -46,6 +46,8 @@ def sweep(
 def do(one: Pending) -> None:
     """One step, by the flow that does it for people too."""
     if one["step"] == "train":
+        if one["resumes"]:
+            note_resumption(one["resumes"])
         train(one["subject"][:12], one["strategy"], one["hyperparameters"])
     elif one["step"] == "evaluate":
         evaluate(one["subject"][:8])

@@ -14,8 +14,9 @@ from tasks.claims import alone, training_of
 from tasks.datasets import dataset_facts
 from tasks.events import MODEL_REGISTERED, told_model
 from tasks.outcome import Choice, DatasetFacts, TrainOutcome
-from tasks.policy import Tally, task_runner
+from tasks.policy import Tally, task_runner, time_limit
 from tasks.runs import abandon_job, end_run, finish_model, open_run, register_model
+from tasks.stopping import stoppable
 from tasks.training import begin_job, start_training, train_iteration
 
 
@@ -23,6 +24,7 @@ from tasks.training import begin_job, start_training, train_iteration
     name="train",
     flow_run_name="train {strategy} on {dataset}",
     task_runner=task_runner(),
+    timeout_seconds=time_limit(),
     on_completion=[end_run],
     on_failure=[end_run],
     on_cancellation=[end_run],
@@ -61,6 +63,11 @@ def _trained(facts: DatasetFacts, choice: Choice) -> TrainOutcome:
 
 def _trained_alone(facts: DatasetFacts, choice: Choice, job_id: str) -> TrainOutcome:
     """The job trained to its end and its model registered."""
+    with stoppable(job_id):
+        return _trained_step_by_step(facts, choice, job_id)
+
+
+def _trained_step_by_step(facts: DatasetFacts, choice: Choice, job_id: str) -> TrainOutcome:
     run_id = open_run(job_id, str(flow_run.id))
     tally = Tally()
     state = start_training(job_id, facts["fingerprint"], choice["recipe"])
@@ -80,6 +87,8 @@ def _trained_alone(facts: DatasetFacts, choice: Choice, job_id: str) -> TrainOut
     finished = finish_model(
         job_id, facts["fingerprint"], choice["recipe"], state["checkpoint"], facts["promise"]
     )
+    # Where MLflow was away at the start: a model's registration cannot do without.
+    run_id = run_id or open_run(job_id, str(flow_run.id), required=True)
     registered = register_model(job_id, iterations, finished)
     return TrainOutcome(
         job_id=job_id,

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         "sent", description="how files reach a scheduler's workers: through the store, or as a shared folder"
     )
     lock_seconds: float = Field(30.0, gt=0, le=3600, description="how long to wait for a locked catalog")
+    time_limit_seconds: float | None = Field(
+        None, gt=0, description="how long train and pipeline may take; they end so that they can be resumed"
+    )
     log_level: Level = "INFO"
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="what torch trains on")
     openai_api_key: SecretStr | None = None

@@ -66,6 +66,13 @@ Outcome = Any
 `Trace`."""
 
 
+class Stop(BaseException):
+    """The training is to end now; only the driver catches it.
+
+    No Exception: what shrugs off a candidate's failure must not shrug off this.
+    """
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What the place of training offers, found out by the caller so that strategies need not look."""
@@ -77,6 +84,13 @@ class Surroundings:
     embeddings_api: bool = False
     device: str = "cpu"
     """A torch device."""
+    stop: Path | None = None
+    """A file that is there once the training is to end."""
+
+    def heed_stop(self) -> None:
+        """Raises Stop once the training is to end. Loops of more than a second call it at every step."""
+        if self.stop is not None and self.stop.exists():
+            raise Stop
 
 
 @dataclass(frozen=True)

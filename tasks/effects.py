@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +22,15 @@ from tasks.language_models import language_models
 from tasks.tracing import trace_once
 
 
-def perform(wish: Effect, scratch: Path, ask: AskModel) -> Outcome:
-    """The outcome of a wish, from `scratch` or the reply table where it was granted before."""
+def perform(wish: Effect, scratch: Path, ask: AskModel, heed: Callable[[], None] = lambda: None) -> Outcome:
+    """The outcome of a wish, from `scratch` or the reply table where it was granted before.
+
+    `heed` is called while generated code is traced: what it raises ends that.
+    """
     if isinstance(wish, Ask):
         return tuple(ask(wish.requests))
     if isinstance(wish, Trace):
-        return trace_once(wish.programs, wish.limits, scratch)
+        return trace_once(wish.programs, wish.limits, scratch, heed)
     return embed_once(list(wish.texts), wish.model, scratch)
 
 
@@ -61,8 +64,16 @@ def embed_once(texts: list[str], model: str, scratch: Path) -> np.ndarray:
 class Asking:
     """Asks language models on behalf of one payer (a job's id), and remembers what that took."""
 
-    def __init__(self, models: LanguageModels, payer: str, budget: Budget | None, occasion: str) -> None:
+    def __init__(
+        self,
+        models: LanguageModels,
+        payer: str,
+        budget: Budget | None,
+        occasion: str,
+        heed: Callable[[], None] | None = None,
+    ) -> None:
         self._models, self._payer, self._budget, self._occasion = models, payer, budget, occasion
+        self._heed = heed
         self._guarded = guarded(self._complete)
         self.usage = Usage()
 
@@ -71,7 +82,7 @@ class Asking:
 
     def _complete(self, requests: Sequence[Request]) -> Sequence[Answered]:
         answered = self._models.complete(
-            requests, payer=self._payer, budget=self._budget, occasion=self._occasion
+            requests, payer=self._payer, budget=self._budget, occasion=self._occasion, heed=self._heed
         )
         self.usage = self.usage.with_these(answered)
         return answered
@@ -120,10 +131,16 @@ class Usage:
         )
 
 
-def asking(payer: str, budget_share: float = 1.0, occasion: str = "") -> Asking | None:
+def asking(
+    payer: str,
+    budget_share: float = 1.0,
+    occasion: str = "",
+    heed: Callable[[], None] | None = None,
+) -> Asking | None:
     """Who asks for `payer`, within that share of the job's budget; None where no model is set up.
 
     Costs are told by `occasion` ("iteration 3"). Marking is asked behind a guard against injection.
+    `heed` is called while replies are waited for; what it raises ends that.
     """
     models = language_models()
     if not models.names:
@@ -134,7 +151,7 @@ def asking(payer: str, budget_share: float = 1.0, occasion: str = "") -> Asking 
         usd=None if usd is None else usd * budget_share,
         tokens=None if tokens is None else int(tokens * budget_share),
     )
-    return Asking(models, payer, budget, occasion)
+    return Asking(models, payer, budget, occasion, heed)
 
 
 def ask_nobody(requests: Sequence[Request]) -> Sequence[Answered]:

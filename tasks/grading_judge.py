@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from infra import catalog as records
 from infra.catalog import Job
 from infra.model_forms import GRADER
 from strategies.base import GradingData
-from tasks.comparing import contender
+from tasks.grading_comparison import compared_graders, contender
 from tasks.grading_evaluation import (
     GRADING_CODE,
     costs_of_grading,
@@ -27,7 +28,7 @@ from tasks.grading_evaluation import (
 from tasks.grading_report import REPORT_CODE, draft_of
 from tasks.injection import attack_grader
 from tasks.intervals import interval_words
-from tasks.judges import Draft, Measured, Verdict
+from tasks.judges import Compared, Draft, Measured, Verdict
 from tasks.outcome import HeldOut, Predicted, Stressed
 from tasks.workplace import Workplace
 
@@ -93,6 +94,9 @@ class GradingJudge:
         part = compare(both).parts[0]
         (pair,) = part.pairs
         return Gap("qwk", part.protocol, pair.qwk.value, pair.qwk.low, pair.qwk.high, pair.p, part.n)
+
+    def compare(self, place: Workplace, measured: Sequence[Measured]) -> Compared:
+        return compared_graders(place, measured)
 
     def draft(self, place: Workplace, job: Job) -> Draft:
         return draft_of(place, job)

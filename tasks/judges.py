@@ -5,7 +5,7 @@ Flows and tasks are the same for all kinds; where a step has to know the kind, i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ import pandas as pd
 
 from domain.kinds import Kind
 from domain.promotion import Gap
+from domain.reports.comparison import ComparisonFiles, ComparisonView
 from infra.catalog import Evaluation, Job
 from infra.model_forms import ModelForm
 from tasks.outcome import HeldOut, Predicted, Stressed
@@ -57,6 +58,17 @@ class Draft:
     """That only the report adds to the MLflow run."""
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Jobs held against each other on `n` examples. `rows` are their key figures for a terminal."""
+
+    view: ComparisonView
+    rows: list[dict[str, Any]]
+    n: int
+    write: Callable[[Path], ComparisonFiles]
+    """Writes the page and its tables into a folder."""
+
+
 class Judge(Protocol):
     """The steps of one kind after training."""
 
@@ -88,6 +100,9 @@ class Judge(Protocol):
 
     def gap(self, place: Workplace, dataset_id: str, champion: Measured, challenger: Measured) -> Gap:
         """The challenger's gain where both were measured. Raises InputError where nothing can be compared."""
+
+    def compare(self, place: Workplace, measured: Sequence[Measured]) -> Compared:
+        """Several jobs on the test examples that they share. Raises InputError where they share none."""
 
     def draft(self, place: Workplace, job: Job) -> Draft:
         """The job's report. Raises InputError for a job that was not evaluated."""

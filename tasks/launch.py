@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from domain.errors import OutsideError, SettingError
+from domain.errors import OutsideError, SettingError, StoppedError
 from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
-from infra.processes import MARK, Guard
+from infra.processes import MARK, PATIENT_THREADS, Guard
 from infra.servers import prefect_environment, running
 from infra.settings import Settings, load_settings
 from tasks.dask_runner import need_server
@@ -37,6 +37,7 @@ def attended() -> Iterator[None]:
     """
     need_server()
     from prefect import tags
+    from prefect.flow_engine import FlowRunTimeoutError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     if "PREFECT_API_URL" not in os.environ:
@@ -49,7 +50,13 @@ def attended() -> Iterator[None]:
     os.environ[ATTENDED] = "yes"
     # Without heartbeats, the process itself is how a later `trainyard settle` tells who died.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(tag_of_this_process()):
-        yield
+        try:
+            yield
+        except FlowRunTimeoutError as over:
+            raise StoppedError(
+                "the time set by TRAINYARD_TIME_LIMIT_SECONDS is over: run the same command again, and it "
+                "goes on from what is done"
+            ) from over
 
 
 def warm_up_tracking() -> None:
@@ -79,6 +86,9 @@ def launch() -> Settings:
     settings.home.mkdir(parents=True, exist_ok=True)
     for name, value in prefect_environment(settings).items():
         os.environ.setdefault(name, value)
+    # Threads of torch that wait for each other spin where nobody says otherwise: beside other work on the
+    # same cores that took four times the processor's seconds. Read when torch is imported, hence here.
+    os.environ.setdefault(*PATIENT_THREADS)
     # What tasks say shows on a flow run's page too; Prefect's own lines stay off the terminal.
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "tasks")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")

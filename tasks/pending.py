@@ -16,18 +16,23 @@ from tasks.policy import RETRIED
 from tasks.workplace import Workplace, workplace
 
 _NOT_BEGUN = ""
+_RESUMED = "trainyard.training.resumed"
+_MOST_RESUMPTIONS = 3
+"""Of a training that gets no further between them: it may be what kills its process."""
 
 
 class Pending(TypedDict):
     """Work that waits: to "train" on a dataset (its fingerprint), or to "evaluate" or "report" a job.
 
-    `strategy` and `hyperparameters` of a training that was broken off are those it had.
+    `strategy` and `hyperparameters` of a training that was broken off are those it had, and `resumes` is its
+    job; "" for all else.
     """
 
     step: str
     subject: str
     strategy: str
     hyperparameters: list[str]
+    resumes: str
 
 
 class SweepOutcome(TypedDict):
@@ -44,7 +49,8 @@ def pending_work(
     """What nobody did yet of what was announced: about one dataset or job where given, else of all.
 
     Trainings that nobody has begun are to be by `strategy` with the `hyperparameters` ("name=value").
-    What failed is not tried again: bad data stays bad. What was broken off by a crash is.
+    What failed or was cancelled is not tried again: bad data stays bad. What was broken off is resumed, as
+    long as it gets further.
     """
     place = workplace()
     found: list[Pending | None] = []
@@ -65,6 +71,26 @@ def pending_work(
     return list(unique.values())
 
 
+@task(task_run_name="note resumption", **RETRIED)
+def note_resumption(job_id: str) -> None:
+    """A broken-off job is about to be resumed from where it is."""
+    place = workplace()
+    noted = _resumptions(place, job_id)
+    subject = f"{_progress(place, job_id)} {len(noted) + 1}"
+    records.announce_once(place.catalog, place.settings.owner, _RESUMED, subject, {}, followed=True)
+
+
+def _resumptions(place: Workplace, job_id: str) -> list[str]:
+    """Those from the iteration that it has reached."""
+    told = records.announcements(place.catalog, place.settings.owner, event=_RESUMED)
+    here = _progress(place, job_id)
+    return [one.subject for one in told if one.subject.startswith(here)]
+
+
+def _progress(place: Workplace, job_id: str) -> str:
+    return f"{job_id} after {len(records.iterations(place.catalog, job_id))}:"
+
+
 def _announced(place: Workplace, event: str) -> list[str]:
     told = records.announcements(place.catalog, place.settings.owner, event=event, followed=False)
     return [one.subject for one in told]
@@ -79,23 +105,31 @@ def _next_of_dataset(place: Workplace, fingerprint: str) -> Pending | None:
         return None
     jobs = [j for j in records.jobs(place.catalog, owner, limit=10_000) if j.dataset_id == dataset.id]
     if not jobs:
-        return Pending(step="train", subject=dataset.fingerprint, strategy=_NOT_BEGUN, hyperparameters=[])
+        return Pending(
+            step="train", subject=dataset.fingerprint, strategy=_NOT_BEGUN, hyperparameters=[], resumes=""
+        )
     return _next_of_job(place, jobs[0])
 
 
 def _next_of_job(place: Workplace, job: Job) -> Pending | None:
-    if job.state in (JobState.PENDING, JobState.RUNNING):
+    if job.state in (JobState.PENDING, JobState.RUNNING) or job.broken_off:
+        if len(_resumptions(place, job.id)) >= _MOST_RESUMPTIONS:
+            return None
         dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
         if in_work(place, training_of(dataset.fingerprint, job.strategy, job.config)):
             return None
         given = [f"{name}={value}" for name, value in job.config.items() if value is not None]
         return Pending(
-            step="train", subject=dataset.fingerprint, strategy=job.strategy, hyperparameters=given
+            step="train",
+            subject=dataset.fingerprint,
+            strategy=job.strategy,
+            hyperparameters=given,
+            resumes=job.id,
         )
     if job.state is not JobState.FINISHED:
         return None
     if records.find_evaluation(place.catalog, job.id) is None:
-        return Pending(step="evaluate", subject=job.id, strategy="", hyperparameters=[])
+        return Pending(step="evaluate", subject=job.id, strategy="", hyperparameters=[], resumes="")
     if records.find_report(place.catalog, job.id) is None:
-        return Pending(step="report", subject=job.id, strategy="", hyperparameters=[])
+        return Pending(step="report", subject=job.id, strategy="", hyperparameters=[], resumes="")
     return None

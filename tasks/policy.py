@@ -126,6 +126,9 @@ RETRIED: dict[str, Any] = {
 }
 """For tasks whose result need not be kept: what they did is in the catalog."""
 
+PATIENT: dict[str, Any] = {**RETRIED, "retries": 8, "retry_delay_seconds": [1, 5, 15, 30, 60, 60, 60, 60]}
+"""For the end of long work, which needs a neighbour that may be away for some minutes."""
+
 KEPT: dict[str, Any] = {**RETRIED, "persist_result": True, "result_serializer": "json"}
 """For tasks whose result is cached; give them a `cache_key_fn` made by `keyed_by`."""
 
@@ -144,6 +147,11 @@ def task_runner() -> Any:
     from prefect.task_runners import ThreadPoolTaskRunner
 
     return ThreadPoolTaskRunner(max_workers=max(2, settings.workers))
+
+
+def time_limit() -> float | None:
+    """Seconds that a flow which trains may take; it ends resumable. None for as long as it needs."""
+    return load_settings().time_limit_seconds or None
 
 
 class Tally:

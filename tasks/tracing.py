@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -21,29 +21,37 @@ from infra.settings import load_settings
 from tasks.policy import code_of
 from tasks.tracing_on_workers import can_share, traced_by_workers
 
-SECONDS = 20.0
-"""For a program to be built, traced and examined; honest ones take one or two."""
+SECONDS, CPU_SECONDS = 30.0, 8.0
+"""For a program to be built, traced and examined, by the clock and of the processor; honest ones take one or
+two, which on a busy machine are many by the clock."""
 _PASSING = ("walls", "limits")
 """Refusals that say more of this place and hour than of the program: they are not kept."""
 
 
 def trace_once(
-    programs: Sequence[Program], limits: NetworkLimits, scratch: Path
+    programs: Sequence[Program],
+    limits: NetworkLimits,
+    scratch: Path,
+    heed: Callable[[], None] = lambda: None,
 ) -> tuple[Traced | Refused, ...]:
     """What the sandbox made of each program, from `scratch` where it was traced before.
 
-    Several that are new are traced by Dask's workers, where there are some.
+    Several that are new are traced by Dask's workers, where there are some. `heed` is called while it works:
+    what it raises ends that.
     """
     new = [one for one in dict.fromkeys(programs) if not place_of(one, limits, scratch).is_file()]
     if can_share(len(new)):
-        for program, content in zip(new, traced_by_workers(new, limits), strict=True):
+        for program, content in zip(new, traced_by_workers(new, limits, heed), strict=True):
             if content is not None:
                 _keep(place_of(program, limits, scratch), content)
-    return trace_here(programs, limits, scratch)
+    return trace_here(programs, limits, scratch, heed)
 
 
 def trace_here(
-    programs: Sequence[Program], limits: NetworkLimits, scratch: Path
+    programs: Sequence[Program],
+    limits: NetworkLimits,
+    scratch: Path,
+    heed: Callable[[], None] = lambda: None,
 ) -> tuple[Traced | Refused, ...]:
     """The same by this machine's sandbox alone."""
     places = [place_of(program, limits, scratch) for program in programs]
@@ -52,7 +60,9 @@ def trace_here(
     new = {place: one for place, one in zip(places, programs, strict=True) if place not in found}
     if new:
         without = load_settings().sandbox_without.replace(",", " ").split()
-        outcomes = trace(list(new.values()), limits, seconds=SECONDS, without=without)
+        outcomes = trace(
+            list(new.values()), limits, seconds=SECONDS, cpu_seconds=CPU_SECONDS, without=without, heed=heed
+        )
         for place, outcome in zip(new, outcomes, strict=True):
             found[place] = outcome
             if isinstance(outcome, Traced) or outcome.stage not in _PASSING:

@@ -5,7 +5,7 @@ What comes of a program goes through the store: it is tensors and JSON, in the f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from prefect import task
 from prefect.context import FlowRunContext
+from prefect.futures import PrefectFuture
 
 from domain.errors import TrainyardError
 from domain.vision.programs import NetworkLimits, Program
@@ -26,11 +27,23 @@ def can_share(n_programs: int) -> bool:
     return load_settings().task_runner == "dask" and n_programs > 1 and FlowRunContext.get() is not None
 
 
-def traced_by_workers(programs: Sequence[Program], limits: NetworkLimits) -> list[bytes | None]:
-    """The kept form of each program's trace, in order; None where a worker could keep none."""
+def traced_by_workers(
+    programs: Sequence[Program], limits: NetworkLimits, heed: Callable[[], None]
+) -> list[bytes | None]:
+    """The kept form of each program's trace, in order; None where a worker could keep none.
+
+    `heed` is called every second; what it raises ends the waiting.
+    """
     asked = [{"program": asdict(one), "limits": asdict(limits)} for one in programs]
-    keys = [future.result() for future in trace_program.map(asked)]
+    keys = [_waited_for(future, heed) for future in trace_program.map(asked)]
     return [_taken(key) if key else None for key in keys]
+
+
+def _waited_for(future: PrefectFuture[str], heed: Callable[[], None]) -> str:
+    while True:
+        heed()
+        with suppress(TimeoutError):
+            return future.result(timeout=1.0)
 
 
 def _taken(key: str) -> bytes:

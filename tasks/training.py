@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator
-from typing import Any, TypedDict
+from typing import Any
 
 from prefect import task
 
@@ -19,15 +19,16 @@ from domain.identity import fingerprint
 from domain.kinds import Kind
 from domain.language_models import AskModel
 from infra import catalog as records
-from infra.catalog import IterationRow, Job, JobState
+from infra.catalog import JobState
 from infra.lives import sign
 from strategies.base import Checkpoint, Effect, Outcome, Strategy
 from strategies.registry import strategy
-from tasks.choice import training_data
 from tasks.effects import ask_nobody, asking, perform
 from tasks.job_logs import log_for
 from tasks.outcome import Choice, Recipe
 from tasks.policy import KEPT, RETRIED, keyed_by
+from tasks.stopping import heeding
+from tasks.telling import Trained, tell_iteration
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
@@ -36,17 +37,6 @@ MOST_REMEDIES = 3
 MOST_ITERATIONS = 1000
 TRAINING_SHARE = 0.7
 """Of a job's budget for language models: the rest is for the held-out answers and the report."""
-
-
-class Trained(TypedDict):
-    """Training after an iteration. `checkpoint` is a key of the store."""
-
-    iteration: int
-    checkpoint: str
-    done: bool
-    metrics: dict[str, float]
-    seconds: float
-    remedied: bool
 
 
 @task(task_run_name="begin job", **RETRIED)
@@ -94,7 +84,8 @@ def start_training(job_id: str, dataset_fingerprint: str, recipe: Recipe) -> Tra
     trainer = strategy(Kind(job.kind), recipe["strategy"])
     # The limit is the flow's to keep: a strategy that knew it could not go on beyond it later.
     config = trainer.Hyperparameters(**recipe["config"], iterations=MOST_ITERATIONS)
-    checkpoint = trainer.start(config, training_data(job.dataset_id))
+    with heeding(job) as data:
+        checkpoint = trainer.start(config, data)
     return _kept(place, checkpoint, seconds=0.0, remedied=False)
 
 
@@ -117,8 +108,10 @@ def train_iteration(
     trainer = strategy(Kind(job.kind), recipe["strategy"])
     before = Checkpoint.from_file(place.store.local_path(checkpoint))
     started = time.monotonic()
-    ask = asking(job.id, TRAINING_SHARE, f"iteration {number}") or ask_nobody
-    after, remedied = advance(trainer, before, training_data(job.dataset_id), ask)
+    with heeding(job) as data:
+        heed = data.surroundings.heed_stop
+        ask = asking(job.id, TRAINING_SHARE, f"iteration {number}", heed) or ask_nobody
+        after, remedied = advance(trainer, before, data, ask)
     trained = _kept(place, after, seconds=time.monotonic() - started, remedied=remedied)
     tell_iteration(place, job, trained)
     shown = ", ".join(f"{name} {_told(value)}" for name, value in trained["metrics"].items())
@@ -159,10 +152,12 @@ def advance(
 
 def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: Any, ask: AskModel) -> Checkpoint:
     """Runs one iteration's generator, doing what it wishes, to the checkpoint that it returns."""
+    near = data.surroundings
     try:
         wish = next(steps)
         while True:
-            wish = steps.send(perform(wish, data.surroundings.scratch, ask))
+            near.heed_stop()
+            wish = steps.send(perform(wish, near.scratch, ask, near.heed_stop))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
 
@@ -176,20 +171,3 @@ def _kept(place: Workplace, checkpoint: Checkpoint, *, seconds: float, remedied:
         seconds=seconds,
         remedied=remedied,
     )
-
-
-def tell_iteration(place: Workplace, job: Job, trained: Trained) -> None:
-    """Catalog and MLflow learn of an iteration; telling them again changes nothing."""
-    if trained["iteration"] == 0:
-        return
-    row = IterationRow(
-        iteration=trained["iteration"],
-        checkpoint_key=trained["checkpoint"],
-        metrics=trained["metrics"],
-        seconds=trained["seconds"],
-        remedied=trained["remedied"],
-    )
-    records.record_iteration(place.catalog, job.id, row)
-    if job.mlflow_run_id:
-        figures = {**trained["metrics"], "seconds_per_iteration": trained["seconds"]}
-        place.tracking.log_iteration_metrics(job.mlflow_run_id, trained["iteration"], figures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from infra.catalog import Job
 from infra.model_forms import CLASSIFIER
 from strategies.base import VisionData
 from tasks.intervals import interval_words
-from tasks.judges import Draft, Measured, Verdict
+from tasks.judges import Compared, Draft, Measured, Verdict
 from tasks.outcome import HeldOut, Predicted, Stressed
+from tasks.vision_comparison import compared_classifiers
 from tasks.vision_evaluation import (
     VISION_CODE,
     label_held_out,
@@ -80,6 +82,9 @@ class VisionJudge:
 
     def gap(self, place: Workplace, dataset_id: str, champion: Measured, challenger: Measured) -> Gap:
         return labels_gap(place, dataset_id, champion.evaluation, challenger.evaluation)
+
+    def compare(self, place: Workplace, measured: Sequence[Measured]) -> Compared:
+        return compared_classifiers(place, measured)
 
     def draft(self, place: Workplace, job: Job) -> Draft:
         return draft_of(place, job)

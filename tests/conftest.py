@@ -15,7 +15,55 @@ from typing import Any
 
 import pytest
 
+from domain.identity import hash_text
 from infra.catalog import Catalog, upgrade
+from infra.processes import PATIENT_THREADS
+
+# Before anything imports torch, as `tasks.launch` does it.
+os.environ.setdefault(*PATIENT_THREADS)
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run on every core at once: threads of torch that wait for each other would only spin.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+HOMES_POSTGRES = "TESTS_HOMES_POSTGRES"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="where homes have their catalog: a file of their own, or a real PostgreSQL of the session's",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def homes_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Says in the environment where `catalog_of` makes catalogs."""
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    os.environ[HOMES_POSTGRES] = str(request.getfixturevalue("postgres_server"))
+    yield
+    del os.environ[HOMES_POSTGRES]
+
+
+def catalog_of(home: Path) -> str:
+    """The address of a home's catalog, which is there where it is no file; the same for the same home."""
+    if not (server := os.environ.get(HOMES_POSTGRES)):
+        return f"sqlite:///{home}/catalog.db"
+    import psycopg
+
+    name = f"home_{hash_text(str(home))[:24]}"
+    url = server.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(server, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if not found:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+            upgrade(url)
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -3,65 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from domain.grading.comparison import N_RESAMPLES, Comparison, Contender, Pair, Part
-from domain.grading.comparison_figures import differences, letter, quality_and_price
+from domain.grading.comparison_figures import differences, quality_and_price
 from domain.grading.comparison_words import brief, conclusions, is_sure, names_of
 from domain.grading.language_model_view import UNKNOWN, money
 from domain.grading.metrics import Interval
 from domain.grading.report_view import value_of
 from domain.grading.wording import HELD_OUT
-from domain.reports.drawing import Picture
+from domain.reports.comparison import ComparisonView, ContenderRow, PairRow, PartView, letter
 from domain.reports.view import NONE, Row, Value, moment
-from domain.reports.wording import Finding, counted, has_interval, share, signed
+from domain.reports.wording import counted, has_interval, share, signed
 
 COLUMNS = (
     ("QWK", "qwk"), ("Agreement", "agreement"), ("RMSE", "rmse"), ("Without a human", "automatic.share"),
     ("Agreement there", "automatic.agreement"),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class ContenderRow:
-    letter: str
-    label: str
-    cells: tuple[str, ...]
-    """Model, dataset, created, iterations, training time, training cost, cost of 1,000, time, tokens."""
-
-
-@dataclass(frozen=True)
-class PairRow:
-    name: str
-    """B − A, where B's figure less A's is shown."""
-    values: tuple[Value, ...]
-    p: str
-    p_corrected: str
-    verdict: str
-    sure: bool
-
-
-@dataclass(frozen=True)
-class PartView:
-    protocol: str
-    name: str
-    said: str
-    rows: tuple[Row, ...]
-    best: tuple[str, ...]
-    """Whether nobody beats it in quality, cost and time: yes, no, or not known."""
-    pairs: tuple[PairRow, ...]
-    forest: Picture
-
-
-@dataclass(frozen=True)
-class ComparisonView:
-    comparison: Comparison
-    title: str
-    findings: tuple[Finding, ...]
-    contenders: tuple[ContenderRow, ...]
-    parts: tuple[PartView, ...]
-    pictures: tuple[Picture, ...]
-    method: str
 
 
 CONTENDER_COLUMNS = (
@@ -74,8 +31,12 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
     """Draws the pictures and writes every number of the page."""
     names = names_of(comparison)
     return ComparisonView(
-        comparison=comparison,
         title=f"Comparison: {', '.join(names)}",
+        examples="answers",
+        job_columns=CONTENDER_COLUMNS,
+        measures=tuple(name for name, _ in COLUMNS),
+        pair_columns=("QWK", "Agreement", "RMSE"),
+        pairs_said="The second job's figure minus the first's. A lower RMSE is better.",
         findings=tuple(conclusions(comparison)),
         contenders=tuple(_contender(k, one) for k, one in enumerate(comparison.contenders)),
         parts=tuple(_part(comparison, part, names) for part in comparison.parts),

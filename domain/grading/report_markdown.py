@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from domain.grading.report_view import COMPARED_BY, MEASURES, View
 from domain.grading.written_view import Sentence, plain_sentence
-from domain.reports.markdown import plain, table_lines
-from domain.reports.view import Row, Value
+from domain.reports.markdown import plain, table_lines, value_text
+from domain.reports.view import Row
 
 _NOT_IN_URLS = re.compile(r"[<>\s]")
 
@@ -158,8 +158,3 @@ def _data(view: View) -> Iterator[str]:
 
 def _row(row: Row) -> tuple[str, ...]:
     return (plain(row.label), *(value_text(value) for value in row.values))
-
-
-def value_text(value: Value) -> str:
-    """A figure with its interval in brackets."""
-    return f"{value.text} ({value.interval})" if value.interval else value.text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from domain.reports.view import Value
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 
@@ -23,3 +25,8 @@ def table_lines(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Ite
 def plain(text: str) -> str:
     """A text that Markdown shows as it is: one line, no markup, no HTML."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("\\<", "&lt;").replace("\\>", "&gt;")
+
+
+def value_text(value: Value) -> str:
+    """A figure with its interval in brackets."""
+    return f"{value.text} ({value.interval})" if value.interval else value.text

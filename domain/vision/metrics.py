@@ -70,6 +70,12 @@ def macro_f1(labels: npt.ArrayLike, predicted: npt.ArrayLike, n_classes: int) ->
     return float(_macro_f1(confusion_matrix(labels, predicted, n_classes)[None].astype(float))[0])
 
 
+def resampled_macro_f1(weights: Floats, labels: Ints, predicted: Ints) -> Floats:
+    """Macro-F1 of each resample (a row of `weights`, which say how often each image was drawn)."""
+    n_classes = int(max(labels.max(initial=0), predicted.max(initial=0))) + 1
+    return _macro_f1(_resampled_confusions(weights, labels, predicted, n_classes))
+
+
 def _macro_f1(confusions: Floats) -> Floats:
     """(resamples, n_classes, n_classes) → (resamples,)."""
     hits = np.diagonal(confusions, axis1=1, axis2=2)
@@ -82,7 +88,12 @@ def _macro_f1(confusions: Floats) -> Floats:
 def surprise(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> Floats:
     """−log of the probability of each image's label, natural; its mean is the log loss."""
     truth, p = np.asarray(labels, dtype=np.int64), np.asarray(probabilities, dtype=float)
-    return np.asarray(-np.log(np.clip(p[np.arange(len(truth)), truth], _LEAST, 1.0)), dtype=float)
+    return surprise_of(p[np.arange(len(truth)), truth])
+
+
+def surprise_of(own: npt.ArrayLike) -> Floats:
+    """−log of `own`, each image's probability of its label."""
+    return np.asarray(-np.log(np.clip(np.asarray(own, dtype=float), _LEAST, 1.0)), dtype=float)
 
 
 def log_loss(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
@@ -144,7 +155,7 @@ def classification_figures(
     figures["log_loss"] = interval(surprise(truth, p))
     f1, ece = [], []
     for weights in resamples(len(truth), groups, n, seed):
-        f1.append(_macro_f1(_resampled_confusions(weights, truth, said, p.shape[1])))
+        f1.append(resampled_macro_f1(weights, truth, said))
         ece.append(_resampled_ece(weights, confidence, hits))
     low_high = percentiles(np.concatenate(f1))
     figures["macro_f1"] = Interval(macro_f1(truth, said, p.shape[1]), *low_high, len(truth))

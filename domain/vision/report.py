@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from domain.errors import InputError
 from domain.grading.language_model_view import money
 from domain.grading.metrics import Interval
 from domain.reports.drawing import Picture
@@ -26,6 +25,7 @@ from domain.vision import figures
 from domain.vision.evaluation import Evaluation
 from domain.vision.findings import find
 from domain.vision.report_input import ReportInput, Search
+from domain.vision.search_figure import best_of, search_tree
 
 _TEMPLATE = Path(__file__).with_name("report_template.html.j2")
 _MOST_ROWS = 100
@@ -82,6 +82,7 @@ class View:
     links: tuple[tuple[str, str], ...]
     searched: str
     """What the search took, in a sentence; "" where there was none."""
+    tree: Picture | None
     candidates: tuple[tuple[str, ...], ...]
     created: str
     most_rows: int = _MOST_ROWS
@@ -109,7 +110,8 @@ def view_of(report: ReportInput) -> View:
         iteration_columns=tuple(str(column) for column in shown.columns),
         iteration_rows=tuple(tuple(map(_cell, row)) for row in shown.itertuples(index=False)),
         links=tuple(links_of(report.job)),
-        searched=_searched(report.search),
+        searched=_searched(report.search, report.card),
+        tree=search_tree(report.search) if report.search else None,
         candidates=tuple(_candidates(report.search)),
         created=moment(report.job.created),
     )
@@ -127,12 +129,7 @@ def write_report(report: ReportInput, folder: Path) -> dict[str, Path]:
         "report.json": json_of(view),
         "predictions.csv": csv_of(report.evaluation),
     }
-    try:
-        place(contents, folder)
-    except OSError as error:
-        raise InputError(
-            f"the report cannot be written to {folder} ({error}): choose another folder"
-        ) from error
+    place(contents, folder, "the report")
     return {name: folder / name for name in contents}
 
 
@@ -245,7 +242,7 @@ _ENDS = {
 }
 
 
-def _searched(search: Search | None) -> str:
+def _searched(search: Search | None, card: Mapping[str, object]) -> str:
     if search is None:
         return ""
     failed = sum(bool(one.failure) for one in search.candidates)
@@ -255,12 +252,22 @@ def _searched(search: Search | None) -> str:
         f"{counted(search.n_calls, 'call')} of a language model, {search.n_tokens:,} tokens, "
         f"cost {money(search.cost_usd)}."
     )
-    return f"{told} It ended because {_ENDS[search.ended]}." if search.ended in _ENDS else told
+    if search.ended in _ENDS:
+        told += f" It ended because {_ENDS[search.ended]}."
+    return told + _by_seed(card.get("seeds"))
+
+
+def _by_seed(results: object) -> str:
+    """How stable the winner is: its accuracy on validation from each seed."""
+    found = [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []
+    if len(found) < 2:
+        return ""
+    reached = ", ".join(f"{one['accuracy']:.2%}" for one in found)
+    return f" Trained from {len(found)} seeds the winner reaches {reached} on validation."
 
 
 def _candidates(search: Search | None) -> Iterator[tuple[str, ...]]:
-    trained = [one for one in search.candidates if one.accuracy is not None] if search else []
-    best = max(trained, key=lambda one: (one.epochs or 0, one.accuracy or 0), default=None)
+    best = best_of(search) if search else None
     for one in search.candidates if search else ():
         yield (
             str(one.number),

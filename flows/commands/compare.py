@@ -21,15 +21,20 @@ def compare(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Compare jobs on the held-out answers that they share: quality, cost and time."""
+    """Compare jobs on the held-out answers or pictures that they share: quality, cost and time."""
     outcome = run_flow("flows.compare", "compare", jobs=jobs or [])
     if json:
         print_json(outcome)
         return
     from flows.terminal import out, show_rows
 
-    unknown = {"USD per 1,000 answers": "unknown", "seconds per answer": "unknown"}
-    show_rows([{k: unknown.get(k) if v is None else v for k, v in row.items()} for row in outcome["jobs"]])
+    # A figure that could not be computed is left empty; a price or a time is somewhere, and unknown.
+    show_rows(
+        [
+            {k: "unknown" if v is None and k.startswith(("USD", "seconds")) else v for k, v in row.items()}
+            for row in outcome["jobs"]
+        ]
+    )
     for finding in outcome["findings"]:
         out.print(f"  - {finding}", markup=False)
     out.print(f"\nComparison: {outcome['html']}", markup=False)

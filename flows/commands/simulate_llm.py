@@ -15,13 +15,18 @@ from flows.commands.speech import say
 
 class Mode(StrEnum):
     MARKER = "marker"
+    ARCHITECT = "architect"
     GENERIC = "generic"
 
 
 def simulate_llm(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on the loopback; 0 for any.")] = 8808,
     mode: Annotated[
-        Mode, typer.Option(help="marker: grades by what it is told. generic: makes up valid replies.")
+        Mode,
+        typer.Option(
+            help="marker: grades by what it is told, and designs honest networks. architect: its networks "
+            "are good, bad, broken, slow or hostile. generic: makes up valid replies."
+        ),
     ] = Mode.MARKER,
     latency: Annotated[float, typer.Option(min=0, help="Median seconds until a reply.")] = 0.1,
     rate: Annotated[float | None, typer.Option(min=0.1, help="Most requests per second.")] = None,
@@ -40,7 +45,8 @@ def simulate_llm(
     """Serve a simulated language model on this machine until Ctrl-C.
 
     It grades by rules: badly at first, and better the better its instruction says what the examiner of
-    the examples wants. So `--strategy llm` has something to learn, without a key and without cost.
+    the examples wants. And it designs networks for pictures. So `--strategy llm` has something to learn,
+    without a key and without cost.
     """
     from tasks import simulation
 
@@ -53,6 +59,8 @@ def simulate_llm(
         "seed": seed,
     }
     material = "--guides GUIDES --submissions SUBMISSIONS"
+    if mode is Mode.ARCHITECT:
+        material = "--images IMAGES"
     if write_examples is not None:
         written = simulation.write_examples(write_examples, items, students, seed)
         material = shlex.join(["--guides", str(written.guide), "--submissions", str(written.submissions)])

@@ -106,11 +106,13 @@ from infra.catalog.tensors import (
     save_part,
 )
 from infra.catalog.training_jobs import (
+    BROKEN_OFF,
     IterationRow,
     Job,
     JobState,
     begin_job,
     claim_mlflow_run,
+    end_job,
     find_job,
     iterations,
     jobs,
@@ -131,6 +133,7 @@ from infra.catalog.training_sets import (
 from infra.catalog.upgrading import Upgraded, upgrade
 
 __all__ = [
+    "BROKEN_OFF",
     "Announcement",
     "Catalog",
     "Claim",
@@ -187,6 +190,7 @@ __all__ = [
     "datasets",
     "delete_dataset",
     "documents",
+    "end_job",
     "end_preparation",
     "endpoint_row",
     "files",

@@ -17,6 +17,9 @@ from infra.catalog.connection import Catalog
 from infra.catalog.types import named, now
 from infra.catalog.writing import Query, add_missing, add_or_change
 
+BROKEN_OFF = "broken off: "
+"""With this begins the error of a job that failed by no fault of its own: a kill, a signal, a time limit."""
+
 
 class JobState(StrEnum):
     PENDING = "pending"
@@ -48,6 +51,10 @@ class Job:
     error: str
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def broken_off(self) -> bool:
+        return self.state is JobState.FAILED and self.error.startswith(BROKEN_OFF)
 
 
 @dataclass(frozen=True)
@@ -111,12 +118,26 @@ def update_job(
         return _job(connection, job_id)
 
 
+def end_job(catalog: Catalog, job_id: str, state: JobState, error: str) -> bool:
+    """Whether the job was running and now has ended so; one that has ended otherwise stays as it is."""
+    j = tables.Job
+    with catalog.writing() as connection:
+        running = update(j).where(j.id == job_id, j.state == JobState.RUNNING)
+        return bool(
+            connection.execute(running.values(state=state, error=error[:2000], updated_at=now())).rowcount
+        )
+
+
 def settle_job(catalog: Catalog, job: Job, error: str) -> bool:
     """Marks a job failed whose process is gone, unless someone has taken it up again since `job` was read."""
     j = tables.Job
     unchanged = (j.id == job.id, j.state == JobState.RUNNING, j.updated_at == job.updated_at)
     with catalog.writing() as connection:
-        change = update(j).where(*unchanged).values(state=JobState.FAILED, error=error, updated_at=now())
+        change = (
+            update(j)
+            .where(*unchanged)
+            .values(state=JobState.FAILED, error=f"{BROKEN_OFF}{error}", updated_at=now())
+        )
         return bool(connection.execute(change).rowcount)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_HEED_SECONDS = 0.5
 
 
 class Background:
@@ -18,10 +20,15 @@ class Background:
         self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns; when the caller is interrupted, the coroutine is cancelled."""
+    def run(self, work: Coroutine[Any, Any, T], heed: Callable[[], None] | None = None) -> T:
+        """What the coroutine returns; when the caller is interrupted, the coroutine is cancelled.
+
+        `heed` is called while it waits; what it raises interrupts.
+        """
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         try:
+            while heed is not None and not wait([future], _HEED_SECONDS).done:
+                heed()
             return future.result()
         except BaseException:
             future.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from domain.errors import SettingError
@@ -77,13 +77,14 @@ class LanguageModels:
         payer: str = "",
         occasion: str = "",
         budget: Budget | None = None,
+        heed: Callable[[], None] | None = None,
     ) -> list[Answered]:
         """What became of each request, in order; those that the table answers cost nothing.
 
         `payer` (a job) pays, `occasion` says for which part of its work. Raises SettingError when no model is
         set up, a key is refused, a model is unknown or a budget in dollars meets an unknown price, and
         OutsideError when the catalog does not answer. All else concerns single requests. What was paid for
-        until an error is kept.
+        until an error is kept. `heed` is called while replies are waited for; what it raises ends that.
         """
         if not requests:
             return []
@@ -94,7 +95,7 @@ class LanguageModels:
         missing = [n for n, one in enumerate(answered) if one is None]
         if missing:
             paid = spent(self._catalog, payer) if limits.limited else Spent()
-            told = self._ask([orders[n] for n in missing], Terms(payer, occasion, limits), paid)
+            told = self._ask([orders[n] for n in missing], Terms(payer, occasion, limits), paid, heed)
             for n, one in zip(missing, told, strict=True):
                 answered[n] = one
         return [one for one in answered if one is not None]
@@ -224,7 +225,9 @@ class LanguageModels:
                     "instead of TRAINYARD_LLM_BUDGET_USD"
                 )
 
-    def _ask(self, orders: list[Order], terms: Terms, paid: Spent) -> list[Answered]:
+    def _ask(
+        self, orders: list[Order], terms: Terms, paid: Spent, heed: Callable[[], None] | None
+    ) -> list[Answered]:
         async def ask() -> list[Answered]:
             if self._asker is None:
                 self._writer = ReplyWriter(self._catalog)
@@ -235,7 +238,7 @@ class LanguageModels:
                 )
             return await self._asker.answer(orders, terms, paid)
 
-        return self._loop().run(ask())
+        return self._loop().run(ask(), heed)
 
 
 def _named(models: str) -> list[str]:

@@ -70,7 +70,7 @@ def train_block(state: Tensors, lesson: Lesson, pace: Pace, rounds: int, seed: i
     """
     at = lesson.features, lesson.targets, lesson.seen
     networks = more_steps(part_of(state, "network"), *at, pace, seed)
-    return _joined(networks, more_tables(part_of(state, "table"), *at, rounds, seed))
+    return _joined(networks, more_tables(part_of(state, "table"), *at, rounds, seed, pace.heed))
 
 
 def _joined(networks: Tensors, tables: Tensors) -> dict[str, np.ndarray]:

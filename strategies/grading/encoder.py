@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ class Encoder:
         session = onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
         return Encoder(session, reader)
 
-    def __call__(self, texts: Sequence[str]) -> Floats:
+    def __call__(self, texts: Sequence[str], heed: Callable[[], None] = lambda: None) -> Floats:
+        """Rounded embeddings of `texts`; `heed` is called before each batch, what it raises ends it."""
         found = np.zeros((len(texts), self.session.get_outputs()[0].shape[1]), np.float32)
         tokens = [(one.ids, one.type_ids) for one in self.tokenizer.encode_batch(list(texts))]
         # Texts of equal length share a batch, so no padding can change an embedding from batch to batch.
@@ -51,6 +52,7 @@ class Encoder:
         for length, rows in by_length.items():
             at_once = max(1, _TOKENS_AT_ONCE // max(length, 1))
             for start in range(0, len(rows), at_once):
+                heed()
                 batch = rows[start : start + at_once]
                 found[batch] = self._run([tokens[row] for row in batch])
         return rounded(found)

@@ -37,7 +37,7 @@ class Native:
     def iterate(self, checkpoint: Checkpoint, data: GradingData) -> Generator[Effect, Outcome, Checkpoint]:
         yield from ()
         config = self.Hyperparameters(**checkpoint.config)
-        return train_iteration(checkpoint, config, self._material(config, data), data.surroundings.device)
+        return train_iteration(checkpoint, config, self._material(config, data), data.surroundings)
 
     def remedy(self, checkpoint: Checkpoint, failure: Exception) -> Checkpoint | None:
         return gentler(checkpoint, failure)

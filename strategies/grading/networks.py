@@ -5,7 +5,7 @@ The networks are proportional-odds models: a height plus one threshold a level. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +32,8 @@ class Pace:
     batch: int
     steps: int
     device: str = "cpu"
+    heed: Callable[[], None] = lambda: None
+    """Called at every step: what it raises ends the block."""
 
 
 def new_networks(
@@ -78,6 +80,7 @@ def _more_steps(
     )
     dice = torch.Generator().manual_seed(seed)
     for rows in _batches(len(features), pace, dice):
+        pace.heed()
         logits = _forward(weights, shown[rows], pace.dropout, dice)
         losses = torch.nn.functional.binary_cross_entropy_with_logits(
             logits, wanted[rows].expand_as(logits), reduction="none"

@@ -7,7 +7,7 @@ Sources: Friedman (2002), stochastic boosting; Kohavi (1994), oblivious decision
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,9 +63,18 @@ def no_tables(targets: Floats, seen: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def more_tables(
-    tables: Tensors, features: Floats, targets: Floats, seen: np.ndarray, rounds: int, seed: int
+    tables: Tensors,
+    features: Floats,
+    targets: Floats,
+    seen: np.ndarray,
+    rounds: int,
+    seed: int,
+    heed: Callable[[], None] = lambda: None,
 ) -> dict[str, np.ndarray]:
-    """`tables` with `rounds` more for each member. The same input gives the same tables."""
+    """`tables` with `rounds` more for each member. The same input gives the same tables.
+
+    `heed` is called before each: what it raises ends it.
+    """
     bins = _Bins.of(features)
     height = heights(tables, features).astype(float)
     grown: dict[str, list[list[np.ndarray]]] = {"question": [], "edge": [], "leaf": []}
@@ -73,6 +82,7 @@ def more_tables(
         dice = np.random.default_rng([seed, member])
         own: list[tuple[np.ndarray, ...]] = []
         for _ in range(rounds):
+            heed()
             slope, bend = _slope(height[member], tables["base"][member], targets)
             table = _grown(bins, slope * rows, bend * rows, rows, dice)
             own.append(table)

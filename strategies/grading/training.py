@@ -14,7 +14,7 @@ from pydantic import Field
 from domain.errors import StrategyError
 from domain.grading.marks import round_to_grid
 from domain.grading.metrics import pearson, qwk, rmse
-from strategies.base import Checkpoint, GradingData, Hyperparameters
+from strategies.base import Checkpoint, GradingData, Hyperparameters, Surroundings
 from strategies.grading.committee import LEVELS, Lesson, new_committee, part_of, train_block
 from strategies.grading.features import Floats
 from strategies.grading.itemwise import first_parameters, learn_beliefs
@@ -58,11 +58,19 @@ def too_little(data: GradingData) -> str | None:
 
 
 def train_iteration(
-    checkpoint: Checkpoint, config: GraderHyperparameters, material: Material, device: str
+    checkpoint: Checkpoint, config: GraderHyperparameters, material: Material, surroundings: Surroundings
 ) -> Checkpoint:
     """The next checkpoint. Raises StrategyError when the training diverges."""
     number = checkpoint.iteration + 1
-    pace = Pace(config.learning_rate, config.weight_decay, config.dropout, config.batch, config.steps, device)
+    pace = Pace(
+        config.learning_rate,
+        config.weight_decay,
+        config.dropout,
+        config.batch,
+        config.steps,
+        surroundings.device,
+        surroundings.heed_stop,
+    )
     state, parameters = _state(checkpoint, config, material)
     state = train_block(state, _lesson(material), pace, config.rounds, config.seed * 100_003 + number)
     word = Learnt(material, state, parameters).word

@@ -87,7 +87,7 @@ class Transfer:
                 checkpoint, tensors={**checkpoint.tensors, "embeddings": _kept(found, texts)}
             )
         material = self._material(config, checkpoint, data)
-        return train_iteration(checkpoint, config, material, data.surroundings.device)
+        return train_iteration(checkpoint, config, material, data.surroundings)
 
     def remedy(self, checkpoint: Checkpoint, failure: Exception) -> Checkpoint | None:
         return gentler(checkpoint, failure)
@@ -142,7 +142,8 @@ def _embedded(texts: Sequence[str], encoder: ExportedEncoder, surroundings: Surr
     place = surroundings.scratch / "embeddings" / f"{name}.npy"
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
+        embedded = encoder.load()(texts, surroundings.heed_stop)
         with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as partial:
-            np.save(partial, encoder.load()(texts).astype(np.float16), allow_pickle=False)
+            np.save(partial, embedded.astype(np.float16), allow_pickle=False)
         Path(partial.name).replace(place)
     return np.asarray(np.load(place, allow_pickle=False), np.float32)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from domain.errors import StrategyError
 from domain.kinds import Kind, Split
 from strategies.base import Checkpoint, Surroundings, VisionData
+from strategies.vision.crew import Crew, end_with_launcher
 from strategies.vision.hyperparameters import LoopHyperparameters
 from strategies.vision.learner import new_learner
 from strategies.vision.loop import Position, Share, train_pass
@@ -32,6 +33,8 @@ from strategies.vision.pixels import read_pixels
 from strategies.vision.training import Design, course_of, judged_checkpoint, seeded, train_iteration
 
 _PLACE = Path(__file__).resolve().parents[2]
+_SILENCE = timedelta(minutes=10)
+"""After which a process that waits for another's part of a batch gives up."""
 
 
 def next_checkpoint(
@@ -62,13 +65,12 @@ def spread_iteration(checkpoint: Checkpoint, data: VisionData, strategy: str, wo
         (folder / "before").write_bytes(checkpoint.to_bytes())
         data.rows.to_json(folder / "rows.json", orient="columns")
         (folder / "task.json").write_text(json.dumps(_described(data, strategy)), "utf-8")
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        command += ["--nproc-per-node", str(workers), "-m", "strategies.vision.worker", str(folder)]
-        ran = subprocess.run(command, cwd=_PLACE, env=_environment(workers), capture_output=True, text=True)
+        with Crew(workers, "strategies.vision.worker", [str(folder)], folder, _environment(workers)) as crew:
+            code = crew.wait(data.surroundings.heed_stop)
         if (folder / "failure").is_file():
             raise StrategyError((folder / "failure").read_text("utf-8"))
-        if ran.returncode or not (folder / "after").is_file():
-            raise StrategyError(f"{workers} processes could not train: {ran.stderr.strip()[-2000:]}")
+        if code or not (folder / "after").is_file():
+            raise StrategyError(f"{workers} processes could not train: {crew.last_words()}")
         return Checkpoint.from_file(folder / "after")
 
 
@@ -87,17 +89,19 @@ def _described(data: VisionData, strategy: str) -> dict[str, Any]:
         "classes": list(data.classes),
         "fingerprint": data.fingerprint,
         "promised_accuracy": data.promised_accuracy,
-        "surroundings": {**near, "scratch": str(data.surroundings.scratch.resolve())},
+        # This process looks whether it is to stop, and ends the others.
+        "surroundings": {**near, "scratch": str(data.surroundings.scratch.resolve()), "stop": None},
     }
 
 
 def work(folder: Path, design_of: Callable[[str, Checkpoint, VisionData], tuple[Any, Design]]) -> None:
     """What each process does in `folder`; the first one writes the next checkpoint."""
+    end_with_launcher()
     rank, local = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     task = json.loads((folder / "task.json").read_text("utf-8"))
     on_cuda = torch.device(task["surroundings"]["device"]).type == "cuda"
     device = f"cuda:{local}" if on_cuda else "cpu"
-    distributed.init_process_group("nccl" if on_cuda else "gloo")
+    distributed.init_process_group("nccl" if on_cuda else "gloo", timeout=_SILENCE)
     try:
         data = _data(task, pd.read_json(folder / "rows.json", orient="columns", dtype=False), device)
         checkpoint = Checkpoint.from_file(folder / "before")

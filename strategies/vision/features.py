@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,19 +48,20 @@ def features_of(
     name = fingerprint([*seen, rows["image_id"].astype(str).tolist(), rows["row"].astype(int).tolist()])
     place = data.surroundings.scratch / "features" / f"{name}.npy"
     if not place.is_file():
-        _keep(place, _computed(network, course, pixels))
+        _keep(place, _computed(network, course, pixels, data.surroundings.heed_stop))
     return np.load(place, allow_pickle=False), pixels.labels.cpu().numpy()
 
 
 @torch.no_grad()
-def _computed(network: Transferred, course: Course, pixels: Pixels) -> Floats:
+def _computed(network: Transferred, course: Course, pixels: Pixels, heed: Callable[[], None]) -> Floats:
     network = network.eval().to(pixels.device)
-    parts = [
-        network.features(
-            course.normal(pixels.take(torch.arange(start, min(start + _AT_ONCE, len(pixels)))))
-        ).float()
-        for start in range(0, len(pixels), _AT_ONCE)
-    ]
+
+    def part(start: int) -> torch.Tensor:
+        heed()
+        chosen = torch.arange(start, min(start + _AT_ONCE, len(pixels)))
+        return network.features(course.normal(pixels.take(chosen))).float()
+
+    parts = [part(start) for start in range(0, len(pixels), _AT_ONCE)]
     return np.asarray(torch.cat(parts).cpu().numpy())
 
 

@@ -71,17 +71,20 @@ def train_pass(
     at: Position,
     wrapped: nn.Module | None = None,
     agreed_end: Callable[[bool], bool] = lambda ends: ends,
+    heed: Callable[[], None] = lambda: None,
 ) -> tuple[Position, float]:
     """Trains to the end of the epoch, the slice or the budget: the new position, and the mean loss.
 
     `wrapped` is the network in what spreads it over processes; they settle by `agreed_end` when to stop.
-    Raises StrategyError when the loss is no longer a number.
+    `heed` is called at every step: what it raises ends the pass. Raises StrategyError when the loss is no
+    longer a number.
     """
     config, forward = pace.config, wrapped or learner.network
     learner.network.train()
     losses = torch.zeros((), device=pixels.device)
     steps, progress = 0, pace.progress(at.step)
     for images, labels in _batches(pixels, course, pace, at):
+        heed()
         learner.set_rate(pace.learning_rate(progress))
         loss = _step(learner, forward, course, config.label_smoothing, images, labels, config.accumulate)
         losses, steps = losses + loss, steps + 1
@@ -182,12 +185,20 @@ def _seed(*numbers: int) -> int:
 
 @torch.no_grad()
 def logits_of(
-    network: nn.Module, state: dict[str, torch.Tensor] | None, pixels: Pixels, course: Course
+    network: nn.Module,
+    state: dict[str, torch.Tensor] | None,
+    pixels: Pixels,
+    course: Course,
+    heed: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
-    """Logits (n, n_classes) of all images, unchanged, by the network with the weights `state`, on the CPU."""
+    """Logits (n, n_classes) of all images, unchanged, by the network with the weights `state`, on the CPU.
+
+    `heed` is called in between, as in `train_pass`.
+    """
     network.eval()
     found = []
     for start in range(0, len(pixels), _AT_ONCE):
+        heed()
         images = course.normal(pixels.take(torch.arange(start, min(start + _AT_ONCE, len(pixels)))))
         with torch.autocast(images.device.type, torch.bfloat16, enabled=course.bf16):
             out = torch.func.functional_call(network, state, (images,)) if state else network(images)

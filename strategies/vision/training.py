@@ -88,7 +88,7 @@ def train_iteration(
     with denormals_flushed(), seeded(config.seed, position.step, device):
         learner = new_learner(design.build(), config, checkpoint.tensors, device, design.rate)
         course = course_of(config, checkpoint.state, train, len(data.classes))
-        position, loss = train_pass(learner, train, course, pace, position)
+        position, loss = train_pass(learner, train, course, pace, position, heed=data.surroundings.heed_stop)
     return judged_checkpoint(checkpoint, config, data, learner, course, pace, position, loss)
 
 
@@ -126,7 +126,7 @@ def judged_checkpoint(
 def validation_metrics(learner: Learner, data: VisionData, course: Course) -> dict[str, float]:
     """Of the averaged weights, as they are trained (the finished model is judged by its own runtime)."""
     held = read_pixels(data, Split.VALIDATION, data.surroundings.device)
-    logits = logits_of(learner.network, learner.average, held, course)
+    logits = logits_of(learner.network, learner.average, held, course, data.surroundings.heed_stop)
     labels, predicted = held.labels.cpu(), logits.argmax(1)
     return {
         "accuracy": accuracy(labels.numpy(), predicted.numpy()),

@@ -193,8 +193,9 @@ def test_a_renamed_model_is_still_its_jobs(finished: tuple[CommandLine, Any]) ->
 def test_a_champion_is_promoted_rolled_back_and_kept_from_deletion(
     finished: tuple[CommandLine, Any], digits: Path
 ) -> None:
-    trainyard, _ = finished
-    trainyard.json(*command(digits, "--set", "seed=1"))
+    trainyard, first = finished
+    second = trainyard.json(*command(digits, "--set", "seed=1"))
+    _compared(trainyard, first["train"]["job_id"], second["train"]["job_id"])
     rows = trainyard.json("model", "list", "classifier-digits")
     assert [row["version"] for row in rows] == [2, 1]
     assert all(row["kind"] == "vision" and row["accuracy"] > 0.4 for row in rows)
@@ -207,6 +208,17 @@ def test_a_champion_is_promoted_rolled_back_and_kept_from_deletion(
     assert [row["version"] for row in trainyard.json("model", "list")] == [1]
 
 
+def _compared(trainyard: CommandLine, first: str, second: str) -> None:
+    """The two jobs can be held against each other on the pictures that both labelled."""
+    outcome = trainyard.json("compare", first[:8], second[:8])
+    assert [row["job"] for row in outcome["jobs"]] == [first[:8], second[:8]]
+    assert len({row["n"] for row in outcome["jobs"]}) == 1
+    assert all(row["seconds per picture"] > 0 and row["USD of training"] == 0 for row in outcome["jobs"])
+    assert len(outcome["verdicts"]) == 1
+    html = Path(outcome["html"]).read_text()
+    assert first[:8] in html and "same held-out pictures" in html
+
+
 def test_a_killed_training_goes_on_where_it_was(trainyard: CommandLine, digits: Path) -> None:
     before = trainyard.kill_at("iteration 3:", *command(digits))
     outcome = trainyard.json(*command(digits))
@@ -214,7 +226,7 @@ def test_a_killed_training_goes_on_where_it_was(trainyard: CommandLine, digits: 
     train = outcome["train"]
     assert train["n_trained"] + train["n_reused"] == 6
     assert train["n_reused"] >= trained - 1
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert job.state is JobState.FINISHED
         assert [row.iteration for row in records.iterations(catalog, job.id)] == [1, 2, 3, 4, 5, 6]

@@ -65,6 +65,6 @@ def test_new_graded_papers_measure_the_champion_and_then_make_a_new_dataset_once
     assert first["failed"] == []
     assert [step.split()[0] for step in first["done"]] == ["train", "evaluate", "report"]
     assert second == {"done": [], "failed": []}
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         assert sorted(d.n_answers for d in records.datasets(catalog, "local")) == [60, 120]
         assert [job.strategy for job in records.jobs(catalog, "local")] == ["native", "native"]

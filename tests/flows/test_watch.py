@@ -76,7 +76,7 @@ def test_a_hundred_files_dropped_at_once_are_each_read_once_and_trained_on_once(
     assert len(used) == 101
     assert {row["outcome"] for row in used} <= {"trained on", "duplicate"}
     assert Path(used[0]["report"]).read_text().startswith("<!")
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert job.state is JobState.FINISHED
         assert job.id.startswith(used[0]["job"])
@@ -128,6 +128,6 @@ def test_killed_in_the_middle_and_started_again_it_repeats_nothing(
     before = (inbox / "inbox.csv").stat().st_mtime_ns
     assert "are quiet and new" not in trainyard.run("watch", inbox, *WATCH, "--once").stderr
     assert (inbox / "inbox.csv").stat().st_mtime_ns == before
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert [row.iteration for row in records.iterations(catalog, job.id)] == [1, 2]

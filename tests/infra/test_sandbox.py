@@ -268,3 +268,19 @@ def test_the_server_has_an_empty_environment_and_is_started_again_when_it_died()
         assert isinstance(traced(small()), Traced)
     finally:
         del os.environ["TRAINYARD_CANARY"]
+
+
+def test_tracing_ends_as_soon_as_it_is_asked_to_and_leaves_no_process() -> None:
+    class Stopped(BaseException):
+        pass
+
+    looks = iter(range(5))
+
+    def heed() -> None:
+        if next(looks, None) is None:
+            raise Stopped
+
+    endless = "import torch\ndef build_model(num_classes, channels, size):\n    while True:\n        1 + 1\n"
+    with pytest.raises(Stopped):
+        traced(endless, seconds=3600, heed=heed)
+    assert not [one for one in psutil.Process().children(recursive=True) if "-I" in one.cmdline()]

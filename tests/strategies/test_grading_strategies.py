@@ -15,7 +15,7 @@ from domain.errors import InputError, SettingError, StrategyError
 from domain.grading.contracts import Predictions
 from domain.grading.metrics import pearson
 from domain.kinds import Kind
-from strategies.base import Checkpoint
+from strategies.base import Checkpoint, Stop
 from strategies.grading.grader import load_grader
 from strategies.registry import strategy
 from tests.strategies.classroom import answers, dataset, embeddings_of, items, step, train, unpacked
@@ -274,3 +274,14 @@ def test_an_item_that_nobody_described_is_named(trained: dict[str, Any]) -> None
 def test_a_folder_without_a_grader_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no grader"):
         load_grader(tmp_path)
+
+
+@pytest.mark.parametrize("case", ["native", "transfer"])
+def test_a_long_iteration_ends_as_soon_as_it_is_asked_to(case: str, place: Path) -> None:
+    found, config = chosen(case, steps=10_000, rounds=1000)
+    stop = place / f"stop-{case}"
+    data = dataset(place / "scratch", stop=stop)
+    first = found.start(config, data)
+    stop.touch()
+    with pytest.raises(Stop):
+        step(found, first, data)

@@ -19,7 +19,7 @@ from PIL import Image
 from domain.errors import InputError, SettingError, StrategyError
 from domain.kinds import Kind
 from domain.vision.metrics import accuracy
-from strategies.base import Checkpoint
+from strategies.base import Checkpoint, Stop
 from strategies.registry import strategy, strategy_names
 from strategies.vision import pixels
 from strategies.vision.classifier import load_classifier
@@ -440,3 +440,18 @@ def test_a_training_leaves_the_process_with_every_float_that_there_is(tmp_path: 
     own, config = native(iterations=1)
     step(own, own.start(config, gallery(tmp_path)), gallery(tmp_path))
     assert np.nextafter(np.float64(0), np.float64(1)) * np.float64(1) > 0
+
+
+@pytest.mark.parametrize(
+    ("case", "more"), [("native", {}), ("native", {"workers": 2}), ("transfer", {}), ("llm", {})]
+)
+def test_a_long_iteration_ends_as_soon_as_it_is_asked_to(
+    case: str, more: Mapping[str, Any], weights: Path, tmp_path: Path
+) -> None:
+    found, config = chosen(case, weights, **more)
+    data = gallery(tmp_path)
+    data = replace(data, surroundings=replace(data.surroundings, stop=tmp_path / "stop"))
+    first = found.start(config, data)
+    (tmp_path / "stop").touch()
+    with pytest.raises(Stop):
+        step(found, first, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,15 @@ import pytest
 
 from domain.errors import OutsideError, StrategyError
 from domain.kinds import Kind
-from strategies.base import Checkpoint, Embed, GradingData, Hyperparameters, Surroundings, TrainedModel
+from strategies.base import (
+    Checkpoint,
+    Embed,
+    GradingData,
+    Hyperparameters,
+    Stop,
+    Surroundings,
+    TrainedModel,
+)
 from tasks.training import advance
 
 
@@ -79,3 +88,24 @@ def test_a_failure_from_outside_is_left_to_the_retries(data: GradingData) -> Non
     with pytest.raises(OutsideError):
         advance(walker, Checkpoint(0, {"step": 8.0}), data)
     assert walker.tries == 1
+
+
+def test_being_asked_to_stop_is_no_failure_that_a_remedy_helps_against(data: GradingData) -> None:
+    walker = Walker(failure=Stop())  # type: ignore[arg-type]
+    with pytest.raises(Stop):
+        advance(walker, Checkpoint(0, {"step": 8.0}), data)
+    assert walker.tries == 1
+
+
+def test_a_strategy_is_not_asked_for_more_wishes_once_it_is_to_stop(data: GradingData) -> None:
+    class Wisher(Walker):
+        def iterate(self, checkpoint: Checkpoint, data: Any) -> Generator[Embed, np.ndarray, Checkpoint]:
+            data.surroundings.stop.touch()
+            yield Embed(("text",), "nobody")
+            raise AssertionError("the wish was granted")
+
+    stop = data.surroundings.scratch / "stop"
+    with pytest.raises(Stop):
+        advance(
+            Wisher(), Checkpoint(0, {}), replace(data, surroundings=replace(data.surroundings, stop=stop))
+        )
