@@ -22,7 +22,13 @@ def predict(
             "'latest' for the newest classifier."
         ),
     ],
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures, folders, and ZIP or tar archives.")],
+    pictures: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Pictures, folders, ZIP or tar archives, and CSV files with a column path of pictures "
+            "beside them."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(help="File to write, .csv or .json. Default: CSV to the terminal.")
     ] = None,

@@ -150,6 +150,7 @@ def test_new_pictures_are_labelled_from_files_folders_and_archives(
         for name in names:
             (folder / Path(name).name).write_bytes(archive.read(name))
     single = folder / Path(names[0]).name
+    (folder / "new.csv").write_text(f"path\n{single.name}\n")
     out = tmp_path / "labels.csv"
     done = trainyard.run(
         "predict", outcome["train"]["job_id"][:8], single, folder, digits, "--out", out, code=1
@@ -159,6 +160,7 @@ def test_new_pictures_are_labelled_from_files_folders_and_archives(
     assert rows[0] == "file,label,confidence,refer"
     with zipfile.ZipFile(digits) as archive:
         assert len(rows) - 1 == 1 + 4 + len(archive.namelist()) - 1
+    assert len(trainyard.json("predict", "classifier-digits", folder / "new.csv")["predictions"]) == 1
     said = trainyard.json("predict", "classifier-digits", folder)
     assert [row["label"] for row in said["predictions"]].count("7") >= 3
     assert said["rejected"] == []
