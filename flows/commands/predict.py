@@ -49,6 +49,8 @@ def predict(
         say(f"{n} pictures labelled by {outcome['model']}, {referred} for a human: {out}")
     else:
         sys.stdout.write(text)
+    for sentence in outcome["drift"]:
+        say(sentence)
     rejected = outcome["rejected"]
     for one in rejected[:MOST_LINES]:
         say(f"not labelled: {one['name']}: {one['reason']}")
