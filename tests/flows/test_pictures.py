@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 from PIL import Image
@@ -235,6 +238,32 @@ def test_a_killed_training_goes_on_where_it_was(trainyard: CommandLine, digits: 
     client = MlflowClient(f"sqlite:///{trainyard.home}/mlflow.db")
     (run,) = client.search_runs([one.experiment_id for one in client.search_experiments()])
     assert run.info.status == "FINISHED"
+
+
+def test_a_training_by_two_processes_is_cancelled_in_its_first_long_iteration_and_leaves_none(
+    trainyard: CommandLine, digits: Path, wait_for: Callable[[Callable[[], Any], float], Any]
+) -> None:
+    long = ("--set", "workers=2", "--set", "budget_seconds=36000")
+    process = trainyard.start(*command(digits, *long))
+    mine = psutil.Process(process.pid)
+    wait_for(lambda: len(_workers(mine)) == 2, 120)
+    family = mine.children(recursive=True)
+    done = trainyard.run("cancel", "latest")
+    assert "cancelled" in done.stdout + done.stderr
+    process.communicate(timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
+    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+        (job,) = records.jobs(catalog, "local")
+        assert job.state is JobState.CANCELLED
+
+
+def _workers(process: psutil.Process) -> list[psutil.Process]:
+    found = []
+    for one in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found += [one] if "strategies.vision.worker" in one.cmdline()[:4] else []
+    return found
 
 
 @pytest.mark.parametrize(
