@@ -87,6 +87,8 @@ def _trained_step_by_step(facts: DatasetFacts, choice: Choice, job_id: str) -> T
     finished = finish_model(
         job_id, facts["fingerprint"], choice["recipe"], state["checkpoint"], facts["promise"]
     )
+    # Where MLflow was away at the start: a model's registration cannot do without.
+    run_id = run_id or open_run(job_id, str(flow_run.id), required=True)
     registered = register_model(job_id, iterations, finished)
     return TrainOutcome(
         job_id=job_id,

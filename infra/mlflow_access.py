@@ -24,6 +24,8 @@ _ENVIRONMENT = {
     # The defaults wait for a dead server for several minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    # With a server as its address it prints to stdout, among results.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Our requirements are pinned by name; a uv.lock in the user's folder has nothing to say.
     "MLFLOW_UV_AUTO_DETECT": "false",

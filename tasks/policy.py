@@ -128,6 +128,9 @@ RETRIED: dict[str, Any] = {
 }
 """For tasks whose result need not be kept: what they did is in the catalog."""
 
+PATIENT: dict[str, Any] = {**RETRIED, "retries": 8, "retry_delay_seconds": [1, 5, 15, 30, 60, 60, 60, 60]}
+"""For the end of long work, which needs a neighbour that may be away for some minutes."""
+
 KEPT: dict[str, Any] = {**RETRIED, "persist_result": True, "result_serializer": "json"}
 """For tasks whose result is cached; give them a `cache_key_fn` made by `keyed_by`."""
 

@@ -11,7 +11,7 @@ from prefect.artifacts import create_link_artifact
 
 import domain
 import strategies
-from domain.errors import InputError
+from domain.errors import InputError, OutsideError
 from domain.identity import fingerprint
 from domain.kinds import Kind
 from infra import catalog as records
@@ -24,11 +24,11 @@ from strategies.registry import strategy
 from tasks.choice import training_data
 from tasks.job_logs import log_for
 from tasks.judges import judge_of
-from tasks.links import flow_run_url, mlflow_run_url
+from tasks.links import mlflow_run_url
 from tasks.outcome import Recipe, Registered
-from tasks.policy import KEPT, RETRIED, keyed_by
+from tasks.policy import KEPT, PATIENT, RETRIED, keyed_by
 from tasks.stopping import end_as_cancelled, heeding
-from tasks.training import Trained, tell_iteration
+from tasks.telling import Trained, opened_run, tell_all, tell_iteration, tell_later
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
@@ -53,30 +53,22 @@ class TrainedModelFacts(TypedDict):
     content: str
 
 
-@task(task_run_name="open MLflow run", **RETRIED)
-def open_run(job_id: str, flow_run_id: str) -> str:
-    """The id of the job's MLflow run, RUNNING from now on; a resumed job reopens its own."""
+@task(task_run_name="open MLflow run", **PATIENT)
+def open_run(job_id: str, flow_run_id: str, required: bool = False) -> str:
+    """The id of the job's MLflow run, RUNNING from now on; a resumed job reopens its own.
+
+    "" where MLflow does not answer and the run is not `required` yet: a training does without.
+    """
     place = workplace()
     job = records.find_job(place.catalog, place.settings.owner, job_id)
-    dataset = records.dataset(place.catalog, place.settings.owner, job.dataset_id)
-    experiment = f"{job.kind}/{dataset.name}"
-    tags = {
-        "job_id": job.id,
-        "strategy": job.strategy,
-        "kind": str(job.kind),
-        "prefect.flow_run_id": flow_run_id,
-        "prefect.flow_run_url": flow_run_url(place, flow_run_id),
-    }
-    run_id = place.tracking.start_or_reopen(
-        experiment, f"{job.strategy} {job.id[:8]}", tags, job.mlflow_run_id or None
-    )
-    if (winner := records.claim_mlflow_run(place.catalog, job.id, run_id)) != run_id:
-        # Another process opened one for the same job at the same moment: ours stays empty, so end it.
-        place.tracking.end(run_id, "KILLED")
-        run_id = place.tracking.start_or_reopen(experiment, "", tags, winner)
-    facts = {"protocol": dataset.protocol, "n_items": dataset.n_items, "n_answers": dataset.n_answers}
-    place.tracking.log_dataset(run_id, dataset.name, dataset.fingerprint, "training", facts)
-    url = mlflow_run_url(place, run_id)
+    try:
+        run_id = opened_run(place, job, flow_run_id)
+        url = mlflow_run_url(place, run_id)
+    except OutsideError as away:
+        if required:
+            raise
+        tell_later(place, job, away)
+        return ""
     log_for(place, records.find_job(place.catalog, place.settings.owner, job.id))
     watch(place.settings.mlflow_tracking_uri, run_id)
     create_link_artifact(url, link_text=f"MLflow run of job {job.id[:8]}", key=f"mlflow-run-{job.id[:8]}")
@@ -111,7 +103,7 @@ def finish_model(
     )
 
 
-@task(task_run_name="register model", **RETRIED)
+@task(task_run_name="register model", **PATIENT)
 def register_model(job_id: str, iterations: list[Trained], finished: Finished) -> Registered:
     """The model as a version in MLflow (the same content is the same version), the job marked finished."""
     place = workplace()
@@ -120,6 +112,7 @@ def register_model(job_id: str, iterations: list[Trained], finished: Finished) -
     # Iterations that an earlier flow run finished came from the cache and told this run nothing.
     for trained in iterations:
         tell_iteration(place, job, trained)
+    tell_all(place, job)
     assert job.mlflow_run_id, "open_run comes before register_model"
     final = {**finished["hyperparameters"], "iterations": job.config["iterations"]}
     place.tracking.log_params(job.mlflow_run_id, final)

@@ -18,18 +18,14 @@ from prefect.states import Crashed
 
 from infra import catalog as records
 from infra.catalog import Job, JobState
-from infra.lives import Life, forget, life_of, life_of_flow_run
-from infra.tracking import EndStatus
+from infra.lives import Life, forget, life_of, life_of_flow_run, signed
+from infra.unsent import forget_unsent, unsent
 from tasks.policy import RETRIED
+from tasks.telling import ENDED, opened_run, tell_all
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
 
-_ENDED: dict[JobState, EndStatus] = {
-    JobState.FINISHED: "FINISHED",
-    JobState.FAILED: "KILLED",
-    JobState.CANCELLED: "KILLED",
-}
 _RUNNING = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING", "CANCELLING"]}}})
 _GONE = "its process was killed: run the same command again, and it is resumed"
 _PAGE = 200
@@ -50,6 +46,7 @@ def settle_all() -> Settled:
     with get_client(sync_client=True) as client:
         _settle_flow_runs(client, told)
         _settle_jobs(place, client, told)
+        _send_figures(place, client, told)
         _settle_mlflow(place, client, told)
     log.info("settled %d, left %d that may be alive", len(told["settled"]), len(told["left"]))
     return told
@@ -61,9 +58,6 @@ def _settle_flow_runs(client: SyncPrefectClient, told: Settled) -> None:
         running += page
     for run in running:
         life = _life_of(client, run)
-        if life is Life.UNKNOWN:
-            # A worker notes a process's number and no machine; a training signs for its flow run itself.
-            life = life_of(workplace().settings.home, str(run.id))
         if life is Life.DEAD:
             client.set_flow_run_state(run.id, Crashed(message=_GONE), force=True)
             told["settled"].append(_row("flow run", str(run.id), f"crashed ({run.name})", _GONE))
@@ -74,6 +68,9 @@ def _settle_flow_runs(client: SyncPrefectClient, told: Settled) -> None:
 
 def _life_of(client: SyncPrefectClient, run: FlowRun) -> Life:
     life = life_of_flow_run(str(run.id), list(run.tags), run.infrastructure_pid or "")
+    if life is Life.UNKNOWN:
+        # A worker notes a process's number and no machine; the process signs for its flow run itself.
+        life = life_of(workplace().settings.home, str(run.id))
     if life is not Life.UNKNOWN or run.parent_task_run_id is None:
         return life
     # A subflow runs in its parent's process, and only the parent's is known by its worker.
@@ -105,24 +102,38 @@ def _life_of_job(place: Workplace, client: SyncPrefectClient, job: Job) -> tuple
     return _life_of(client, run), f"its flow run {run.name} may run on another machine"
 
 
+def _send_figures(place: Workplace, client: SyncPrefectClient, told: Settled) -> None:
+    """Of jobs that ended while MLflow was away; one that lives sends its own."""
+    known = {job.id: job for job in records.jobs(place.catalog, place.settings.owner, limit=10_000)}
+    for job_id in unsent(place.settings.home):
+        job = known.get(job_id)
+        if job is None:
+            forget_unsent(place.settings.home, job_id)
+        elif job.state in ENDED and _life_of_job(place, client, job)[0] is not Life.ALIVE:
+            run_id = opened_run(place, job, job.flow_run_id)
+            tell_all(place, records.find_job(place.catalog, place.settings.owner, job.id))
+            place.tracking.end(run_id, ENDED[job.state])
+            told["settled"].append(_row("figures", job.id, "sent", "MLflow was away when they came"))
+
+
 def _settle_mlflow(place: Workplace, client: SyncPrefectClient, told: Settled) -> None:
     known = {job.id: job for job in records.jobs(place.catalog, place.settings.owner, limit=10_000)}
     for run_id, job_id in place.tracking.running_runs().items():
         job = known.get(job_id)
-        if job is None or job.state not in _ENDED:
+        if job is None or job.state not in ENDED:
             continue
         if _life_of_job(place, client, job)[0] is not Life.DEAD:
             continue
         # A run that lost the race for its job holds nothing of it.
-        status = _ENDED[job.state] if job.mlflow_run_id == run_id else "KILLED"
+        status = ENDED[job.state] if job.mlflow_run_id == run_id else "KILLED"
         for ended in place.tracking.settle([run_id], status):
             told["settled"].append(
                 _row("MLflow run", ended, status, f"job {job.id[:8]} is {job.state.value}")
             )
-    for job in known.values():
-        if job.state in _ENDED and life_of(place.settings.home, job.id) is Life.DEAD:
-            for name in filter(None, (job.id, job.flow_run_id)):
-                forget(place.settings.home, name)
+    # All that they signed for has ended by now.
+    for name in signed(place.settings.home):
+        if life_of(place.settings.home, name) is Life.DEAD:
+            forget(place.settings.home, name)
 
 
 def _row(what: str, name: str, now: str, why: str) -> dict[str, str]:

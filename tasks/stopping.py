@@ -75,6 +75,9 @@ def stoppable(job_id: str) -> Iterator[None]:
         _cancelled_here.update(runs)
         _end(job_id, JobState.CANCELLED, str(stopped))
         raise
+    except OutsideError as away:
+        _end(job_id, JobState.FAILED, f"{BROKEN_OFF}{away}")
+        raise
     except Exception:
         raise
     except BaseException as end:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator
-from typing import Any, TypedDict
+from typing import Any
 
 from prefect import task
 
@@ -19,7 +19,7 @@ from domain.identity import fingerprint
 from domain.kinds import Kind
 from domain.language_models import AskModel
 from infra import catalog as records
-from infra.catalog import IterationRow, Job, JobState
+from infra.catalog import JobState
 from infra.lives import sign
 from strategies.base import Checkpoint, Effect, Outcome, Strategy
 from strategies.registry import strategy
@@ -28,6 +28,7 @@ from tasks.job_logs import log_for
 from tasks.outcome import Choice, Recipe
 from tasks.policy import KEPT, RETRIED, keyed_by
 from tasks.stopping import heeding
+from tasks.telling import Trained, tell_iteration
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
@@ -36,17 +37,6 @@ MOST_REMEDIES = 3
 MOST_ITERATIONS = 1000
 TRAINING_SHARE = 0.7
 """Of a job's budget for language models: the rest is for the held-out answers and the report."""
-
-
-class Trained(TypedDict):
-    """Training after an iteration. `checkpoint` is a key of the store."""
-
-    iteration: int
-    checkpoint: str
-    done: bool
-    metrics: dict[str, float]
-    seconds: float
-    remedied: bool
 
 
 @task(task_run_name="begin job", **RETRIED)
@@ -181,20 +171,3 @@ def _kept(place: Workplace, checkpoint: Checkpoint, *, seconds: float, remedied:
         seconds=seconds,
         remedied=remedied,
     )
-
-
-def tell_iteration(place: Workplace, job: Job, trained: Trained) -> None:
-    """Catalog and MLflow learn of an iteration; telling them again changes nothing."""
-    if trained["iteration"] == 0:
-        return
-    row = IterationRow(
-        iteration=trained["iteration"],
-        checkpoint_key=trained["checkpoint"],
-        metrics=trained["metrics"],
-        seconds=trained["seconds"],
-        remedied=trained["remedied"],
-    )
-    records.record_iteration(place.catalog, job.id, row)
-    if job.mlflow_run_id:
-        figures = {**trained["metrics"], "seconds_per_iteration": trained["seconds"]}
-        place.tracking.log_iteration_metrics(job.mlflow_run_id, trained["iteration"], figures)
