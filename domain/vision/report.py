@@ -277,7 +277,7 @@ def _candidates(search: Search | None) -> Iterator[tuple[str, ...]]:
             f"{one.n_parameters:,}" if one.n_parameters else NONE,
             f"{one.epochs:g}" if one.epochs else NONE,
             f"{one.accuracy:.2%}" if one.accuracy is not None else NONE,
-            one.failure or ("best" if one is best else ""),
+            one.failure or ("winner" if one is best else ""),
         )
 
 
