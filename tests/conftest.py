@@ -37,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="where homes have their catalog: a file of their own, or a real PostgreSQL of the session's",
     )
+    parser.addoption(
+        "--fault-rounds",
+        type=int,
+        default=int(os.environ.get("TRAINYARD_TEST_FAULT_ROUNDS", "3")),
+        help="how often tests/faults kills something (50 by hand: half an hour)",
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,15 +70,6 @@ def catalog_of(home: Path) -> str:
             connection.execute(f"CREATE DATABASE {name}".encode())
             upgrade(url)
     return url
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--fault-rounds",
-        type=int,
-        default=int(os.environ.get("TRAINYARD_TEST_FAULT_ROUNDS", "3")),
-        help="how often tests/faults kills something (50 by hand: half an hour)",
-    )
 
 
 @pytest.fixture(scope="session")
