@@ -19,6 +19,7 @@ from infra.logs import set_up_logging
 from infra.processes import MARK, PATIENT_THREADS, Guard
 from infra.servers import prefect_environment, running
 from infra.settings import Settings, load_settings
+from tasks.dask_runner import need_server
 
 # Once a process: Prefect sets up the root anew when a flow starts, and a handler that came back to it would
 # tell all that Prefect says.
@@ -35,6 +36,7 @@ def attended() -> Iterator[None]:
     Prefect ends every flow and subflow by waiting for a thread that sleeps in whole seconds. Runs of a
     worker keep theirs: heartbeats are how a server finds those that died.
     """
+    need_server()
     from prefect import tags
     from prefect.flow_engine import FlowRunTimeoutError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings

@@ -14,8 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from prefect.task_runners import ThreadPoolTaskRunner
-
 from domain.errors import OutsideError
 from domain.identity import fingerprint
 from infra.settings import load_settings
@@ -136,8 +134,19 @@ KEPT: dict[str, Any] = {**RETRIED, "persist_result": True, "result_serializer": 
 
 
 def task_runner() -> Any:
-    """Threads: the heavy work of a chunk is in reader processes or in libraries that free the GIL."""
-    return ThreadPoolTaskRunner(max_workers=max(2, load_settings().workers))
+    """Where the task runs of a flow work, by the setting.
+
+    Threads do on one machine: the heavy work of a chunk is in reader processes, or in libraries that free
+    the GIL. Dask's workers may be on others.
+    """
+    settings = load_settings()
+    if settings.task_runner == "dask":
+        from tasks.dask_runner import dask_runner
+
+        return dask_runner(settings)
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    return ThreadPoolTaskRunner(max_workers=max(2, settings.workers))
 
 
 def time_limit() -> float | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +27,7 @@ from tasks.outcome import PredictOutcome
 from tasks.pictures import pool_of, reachable
 from tasks.policy import RETRIED
 from tasks.progress import progress
-from tasks.tables import harmless
+from tasks.tables import written_as
 from tasks.vision_drift import told_drift
 from tasks.vision_evaluation import registered_classifier
 from tasks.workplace import Workplace, workplace
@@ -153,12 +150,5 @@ def _rows(
 
 
 def predictions_as(outcome: PredictOutcome, form: str) -> str:
-    """The labels as "csv" or "json" text. Cells that a spreadsheet would run as a formula are quoted."""
-    if form == "json":
-        return json.dumps(outcome, indent=2, ensure_ascii=False) + "\n"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in outcome["predictions"]:
-        writer.writerow({name: harmless(value) for name, value in row.items()})
-    return text.getvalue()
+    """The labels as "csv" or "json" text."""
+    return written_as(form, outcome, outcome["predictions"], COLUMNS)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from domain.errors import InputError
 from domain.grading.metrics import Interval
 from domain.reports.drawing import Picture
 from domain.reports.markdown import plain, table_lines, value_text
@@ -112,12 +111,7 @@ def write_page(view: ComparisonView, tables: ComparisonTables, folder: Path) -> 
         "figures.csv": _csv(tables.figures),
         "differences.csv": _csv(tables.differences),
     }
-    try:
-        place(contents, folder)
-    except OSError as error:
-        raise InputError(
-            f"the comparison cannot be written to {folder} ({error}): choose another folder"
-        ) from error
+    place(contents, folder, "the comparison")
     return ComparisonFiles(*(folder / name for name in contents))
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from domain.errors import InputError
 from domain.grading.language_model_view import money
 from domain.grading.metrics import Interval
 from domain.reports.drawing import Picture
@@ -130,12 +129,7 @@ def write_report(report: ReportInput, folder: Path) -> dict[str, Path]:
         "report.json": json_of(view),
         "predictions.csv": csv_of(report.evaluation),
     }
-    try:
-        place(contents, folder)
-    except OSError as error:
-        raise InputError(
-            f"the report cannot be written to {folder} ({error}): choose another folder"
-        ) from error
+    place(contents, folder, "the report")
     return {name: folder / name for name in contents}
 
 

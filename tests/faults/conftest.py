@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,20 +107,30 @@ class Production:
                 continue
         return found
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return httpx.post(f"{self.api}/{path}", json=dict(body or {}), timeout=60).raise_for_status().json()
+    def asked(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The server's answer; a busy one is asked again."""
+
+        def answer() -> list[Any]:
+            try:
+                told = httpx.request(method, f"{self.api}/{path}", json=body, timeout=60)
+            except httpx.HTTPError:
+                return []
+            return [told.json()] if told.is_success else []
+
+        return until(answer, f"an answer to {path}")[0]
 
     def ask_for(self, **parameters: Any) -> str:
-        made = self.post(f"deployments/{self.pipeline}/create_flow_run", {"parameters": parameters})
-        return str(made["id"])
+        # The key keeps a request that is repeated from being two.
+        body = {"parameters": parameters, "idempotency_key": uuid.uuid4().hex}
+        return str(self.asked("POST", f"deployments/{self.pipeline}/create_flow_run", body)["id"])
 
     def state_of(self, flow_run: str) -> str:
-        return str(httpx.get(f"{self.api}/flow_runs/{flow_run}", timeout=60).json()["state_type"])
+        return str(self.asked("GET", f"flow_runs/{flow_run}")["state_type"])
 
     def left_running(self) -> list[str]:
         """The names of flow runs that are neither scheduled nor ended."""
         states = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "CANCELLING", "PENDING"]}}}}
-        return [run["name"] for run in self.post("flow_runs/filter", states)]
+        return [run["name"] for run in self.asked("POST", "flow_runs/filter", states)]
 
     def run(self, code: str, *arguments: str) -> str:
         """What this code prints, in a process of its own."""

@@ -62,7 +62,7 @@ def test_a_deployed_flow_runs_on_the_worker_of_trainyard_up(
         ).raise_for_status()
         address = f"{api}/flow_runs/{made.json()['id']}"
         wait_for(lambda: httpx.get(address).json()["state"]["type"] == "COMPLETED", 120)
-        with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+        with Catalog.open(trainyard.catalog_url) as catalog:
             (dataset,) = records.datasets(catalog, "local")
             assert dataset.n_answers == 60
         family = psutil.Process(up.pid).children(recursive=True)

@@ -231,7 +231,7 @@ def test_a_killed_training_goes_on_where_it_was(trainyard: CommandLine, digits: 
     train = outcome["train"]
     assert train["n_trained"] + train["n_reused"] == 6
     assert train["n_reused"] >= trained - 1
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert job.state is JobState.FINISHED
         assert [row.iteration for row in records.iterations(catalog, job.id)] == [1, 2, 3, 4, 5, 6]

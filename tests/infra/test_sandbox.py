@@ -262,7 +262,8 @@ def test_the_server_has_an_empty_environment_and_is_started_again_when_it_died()
     os.environ["TRAINYARD_CANARY"] = "SECRET-91c4"
     try:
         traced(small())
-        (server,) = psutil.Process().children()
+        children = psutil.Process().children()
+        (server,) = [child for child in children if "infra.sandbox.server" in " ".join(child.cmdline())]
         assert not [name for name in server.environ() if name.startswith(("TRAINYARD", "HOME", "PATH"))]
         server.kill()
         server.wait()
