@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import shlex
@@ -58,6 +59,13 @@ def attended() -> Iterator[None]:
                 "the time set by TRAINYARD_TIME_LIMIT_SECONDS is over: run the same command again, and it "
                 "goes on from what is done"
             ) from over
+        except OSError as full:
+            if full.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise OutsideError(
+                f"no room is left on the disk of {full.filename or load_settings().home}: make room there "
+                "and run the same command again; it goes on from what is done"
+            ) from full
 
 
 def sign_for_worker() -> None:

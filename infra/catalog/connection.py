@@ -172,6 +172,10 @@ def explained(where: str, busy_seconds: float) -> Iterator[None]:
                 f"The catalog {where} has been locked by another process for {busy_seconds:g} s: "
                 "wait until that one is done or stop it (`trainyard status` shows what runs), then run again"
             ) from error
+        if "disk is full" in told or "No space left" in told:
+            raise OutsideError(
+                f"The catalog {where} has no room left on its disk ({told}): make room there and run again"
+            ) from error
         if "not a database" in told or "malformed" in told:
             raise SettingError(
                 f"{where} is not a catalog ({told}): restore it from a copy, or move it away and run "
