@@ -45,6 +45,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database") == "sqlite":
+        return
+    for item in items:
+        if marker := item.get_closest_marker("sqlite_only"):
+            item.add_marker(pytest.mark.skip(reason=str(marker.args[0])))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def homes_database(request: pytest.FixtureRequest) -> Iterator[None]:
     """Says in the environment where `catalog_of` makes catalogs."""
