@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
 import shlex
@@ -13,8 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from domain.errors import OutsideError, SettingError, StoppedError
+from domain.errors import FullError, OutsideError, SettingError, StoppedError
 from infra import lives
+from infra.full_disks import is_full
 from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
 from infra.processes import MARK, PATIENT_THREADS, Guard
@@ -60,9 +60,9 @@ def attended() -> Iterator[None]:
                 "goes on from what is done"
             ) from over
         except OSError as full:
-            if full.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not is_full(full):
                 raise
-            raise OutsideError(
+            raise FullError(
                 f"no room is left on the disk of {full.filename or load_settings().home}: make room there "
                 "and run the same command again; it goes on from what is done"
             ) from full
