@@ -8,6 +8,7 @@
     ├── StoppedError               someone asked for the work to end; what was finished is kept
     ├── ReplyError                 a language model gave no usable reply (that row alone fails)
     └── OutsideError               a neighbour (database, server, store) did not answer: alone retried
+        └── FullError              its disk is full: someone has to make room, so it is not retried
 
 A message names the thing, the value and the remedy.
 """
@@ -59,3 +60,7 @@ class ReplyError(TrainyardError):
 
 class OutsideError(TrainyardError):
     """Something outside this process did not answer; the only error that is retried."""
+
+
+class FullError(OutsideError):
+    """A disk is full. Trying again does not help until someone has made room; then all goes on."""

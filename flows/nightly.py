@@ -1,4 +1,4 @@
-"""Nightly: the champions on graded answers that came since they were trained."""
+"""Nightly: the champions on graded answers that came since, and the language models that they depend on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from prefect import flow
 
 from tasks.policy import task_runner
 from tasks.renewal import NewAnswers, measure_champions
+from tasks.retirement import watch_language_models
 
 
 @flow(
@@ -17,5 +18,9 @@ from tasks.renewal import NewAnswers, measure_champions
     retry_delay_seconds=600,
 )
 def nightly() -> list[NewAnswers]:
-    """Figures of every champion on new answers, in its MLflow run and in an artifact of this one."""
+    """Figures of every champion on new answers, in its MLflow run and in an artifact of this one.
+
+    Language models that are about to be switched off are told of first, by an event and an artifact.
+    """
+    watch_language_models()
     return measure_champions()

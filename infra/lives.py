@@ -47,6 +47,17 @@ def life_of(home: Path, name: str) -> Life:
         return Life.UNKNOWN
 
 
+def signed(home: Path) -> list[str]:
+    """All that is signed for, by the living and the dead."""
+    return sorted(file.stem for file in (home / "lives").glob("*.json"))
+
+
+def sign_for_worker(home: Path) -> None:
+    """This process signs for the flow run that a worker started it for, if one did."""
+    if run := os.environ.get(_FLOW_RUN_VARIABLE):
+        sign(home, run)
+
+
 def forget(home: Path, name: str) -> None:
     _file(home, name).unlink(missing_ok=True)
 

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.errors import InputError, OutsideError, SettingError
+from domain.errors import FullError, InputError, OutsideError, SettingError
 from infra.addresses import masked
+from infra.full_disks import is_full
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -31,6 +32,9 @@ _ENVIRONMENT = {
     "MLFLOW_UV_AUTO_DETECT": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+
+
+_FULL = "MLflow at {shown} has no room left on its disk ({reason}): make room there, and run again"
 
 
 def quieten() -> None:
@@ -114,6 +118,8 @@ def asking(tracking_uri: str) -> Iterator[None]:
     except MlflowException as error:
         reason = masked(str(error).strip().split("\n")[0])[:300]
         code = error.error_code
+        if is_full(error):
+            raise FullError(_FULL.format(shown=shown, reason=reason)) from error
         if "out-of-date database schema" in str(error):
             raise SettingError(
                 f"the MLflow database {shown} is behind this MLflow: back it up, then run "
@@ -131,6 +137,8 @@ def asking(tracking_uri: str) -> Iterator[None]:
         ) from error
     except (SQLAlchemyError, OSError) as error:
         reason = masked(str(error).strip().split("\n")[0])[:300]
+        if is_full(error):
+            raise FullError(_FULL.format(shown=shown, reason=reason)) from error
         raise OutsideError(
             f"MLflow at {shown} cannot be used ({reason}): correct TRAINYARD_MLFLOW_TRACKING_URI or "
             "TRAINYARD_MLFLOW_ARTIFACT_ROOT, or free the file"

@@ -110,6 +110,8 @@ def worker_environment(settings: Settings, servers: Running) -> dict[str, str]:
         **prefect_environment(settings),
         **_as_variables(settings),
         "PREFECT_API_URL": servers.prefect_api_url,
+        # How long what an event asks for waits at most for the worker to look; 10 s by default.
+        "PREFECT_WORKER_QUERY_SECONDS": os.environ.get("PREFECT_WORKER_QUERY_SECONDS", "2"),
     }
 
 

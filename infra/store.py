@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from domain.errors import InputError, OutsideError, SettingError
+from domain.errors import FullError, InputError, OutsideError, SettingError
 from domain.identity import hash_bytes, hash_file
+from infra.full_disks import is_full
 
 _REFERENCE = re.compile(r"(?P<key>[0-9a-f]{64})(#(?P<offset>\d+)\+(?P<length>\d+))?")
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -203,7 +204,8 @@ def _explained(place: str, ref: str) -> Iterator[None]:
             f"{ref} is not in the store {place}: restore it from a copy, or check TRAINYARD_STORE_URL"
         ) from error
     except OSError as error:
-        raise OutsideError(
+        kind = FullError if is_full(error) else OutsideError
+        raise kind(
             f"The store {place} cannot be used ({error.strerror or error}): make room or give access there, "
             "or set TRAINYARD_STORE_URL"
         ) from error

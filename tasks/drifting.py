@@ -14,11 +14,13 @@ from prefect.artifacts import create_markdown_artifact
 from domain.errors import InputError
 from domain.grading.drift import drift, words_of
 from domain.grading.drift_report import findings_of, markdown_of, write_drift
+from domain.identity import fingerprint
 from domain.kinds import Kind, Split
 from infra import catalog as records
 from infra.catalog import Job
 from infra.model_registry import ModelRegistry
 from tasks.effects import asking
+from tasks.events import MODEL_DRIFTED, announce
 from tasks.grading_evaluation import load_evaluation, load_registered, parted
 from tasks.model_names import model_uri
 from tasks.policy import RETRIED
@@ -76,6 +78,12 @@ def look_for_drift(model: str) -> DriftOutcome:
     create_markdown_artifact(markdown_of(outcome, name), key=f"drift-{job.id[:8]}")
     if job.mlflow_run_id:
         place.tracking.log_artifacts(job.mlflow_run_id, folder, "drift")
+    if outcome.drifted:
+        payload = {"model": version.name, "version": version.version, "job": job.id, "page": str(page)}
+        findings = findings_of(outcome)
+        # Once for what was found: the same finding every night is no news.
+        subject = f"{version.name}/{version.version} {fingerprint(findings)[:12]}"
+        announce(MODEL_DRIFTED, subject, {**payload, "findings": findings})
     log.info("%s: %s on %d new answers", name, "drifted" if outcome.drifted else "no drift", outcome.n_now)
     return DriftOutcome(
         model=version.uri,

@@ -56,8 +56,12 @@ def embed_once(texts: list[str], model: str, scratch: Path) -> np.ndarray:
     content = io.BytesIO()
     np.save(content, vectors, allow_pickle=False)
     half = kept.with_suffix(f".{os.getpid()}.part")
-    half.write_bytes(content.getvalue())
-    half.replace(kept)
+    try:
+        half.write_bytes(content.getvalue())
+        half.replace(kept)
+    finally:
+        # Still there where the disk was full.
+        half.unlink(missing_ok=True)
     return vectors
 
 

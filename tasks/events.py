@@ -14,6 +14,7 @@ from typing import Any
 from prefect import task
 from prefect.events import emit_event
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL
 
 from domain.errors import ContractError
 from infra import catalog as records
@@ -29,6 +30,8 @@ DATASET_CREATED = "trainyard.dataset.created"
 MODEL_REGISTERED = "trainyard.model.registered"
 MODEL_EVALUATED = "trainyard.model.evaluated"
 MODEL_PROMOTED = "trainyard.model.promoted"
+MODEL_DRIFTED = "trainyard.model.drifted"
+MODEL_RETIRING = "trainyard.model.retiring"
 CONTRACT_FAILED = "trainyard.contract.failed"
 
 
@@ -57,6 +60,14 @@ def told_model(event: str, job_id: str) -> None:
     payload = {"job": job.id, "model": job.model_name, "version": job.model_version}
     subject = f"{job.model_name}/{job.model_version}" if event == MODEL_PROMOTED else job.id
     announce(event, subject, {**payload, "strategy": job.strategy})
+
+
+def tell_promoted(model: str, version: int) -> None:
+    """Tells that a person has made this version the champion, as often as someone does."""
+    # Without a server nobody listens, and a temporary one is not worth starting.
+    if PREFECT_API_URL.value():
+        payload = {"model": model, "version": str(version), "by": "a person"}
+        send(MODEL_PROMOTED, f"{model}/{version}", payload)
 
 
 def announce(event: str, subject: str, payload: dict[str, Any]) -> None:

@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from domain.errors import OutsideError, SettingError, StoppedError
+from domain.errors import FullError, OutsideError, SettingError, StoppedError
+from infra import lives
+from infra.full_disks import is_full
 from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
 from infra.processes import MARK, PATIENT_THREADS, Guard
@@ -57,6 +59,18 @@ def attended() -> Iterator[None]:
                 "the time set by TRAINYARD_TIME_LIMIT_SECONDS is over: run the same command again, and it "
                 "goes on from what is done"
             ) from over
+        except OSError as full:
+            if not is_full(full):
+                raise
+            raise FullError(
+                f"no room is left on the disk of {full.filename or load_settings().home}: make room there "
+                "and run the same command again; it goes on from what is done"
+            ) from full
+
+
+def sign_for_worker() -> None:
+    """This process signs for the flow run that a worker started it for."""
+    lives.sign_for_worker(load_settings().home)
 
 
 def warm_up_tracking() -> None:

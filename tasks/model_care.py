@@ -13,6 +13,7 @@ from domain.kinds import Kind
 from infra import catalog as records
 from infra.model_registry import CHAMPION, ModelRegistry
 from infra.model_shelf import ModelShelf, ShelvedVersion
+from tasks.events import tell_promoted
 from tasks.judges import judge_of
 from tasks.model_upload import checked_files, tried
 from tasks.runs import model_code
@@ -157,6 +158,7 @@ def promote_model(which: str) -> str:
     registry = ModelRegistry(place.tracking)
     before = registry.champion(one.name)
     registry.promote(one.name, one.version)
+    tell_promoted(one.name, one.version)
     told = f"; it was version {before.version}" if before and before.version != one.version else ""
     return f"version {one.version} is the champion of {one.name}{told}"
 
@@ -168,6 +170,7 @@ def roll_back_model(name: str) -> str:
     version = ModelRegistry(place.tracking).roll_back(name)
     if version is None:
         raise InputError(f"no earlier champion of {name} is left: trainyard model promote {name}/VERSION")
+    tell_promoted(name, version)
     return f"version {version} is the champion of {name} again"
 
 

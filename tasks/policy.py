@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from domain.errors import OutsideError
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from domain.errors import FullError, OutsideError
 from domain.identity import fingerprint
 from infra.settings import load_settings
 
@@ -102,6 +104,8 @@ def is_outside(task: Any, task_run: Any, state: Any) -> bool:  # noqa: ARG001 - 
     """Whether a failed task run failed for a reason that may pass."""
     try:
         state.result(raise_on_failure=True)
+    except FullError:
+        return False
     except OutsideError:
         return True
     except Exception:  # any other failure is not retried
@@ -144,7 +148,6 @@ def task_runner() -> Any:
         from tasks.dask_runner import dask_runner
 
         return dask_runner(settings)
-    from prefect.task_runners import ThreadPoolTaskRunner
 
     return ThreadPoolTaskRunner(max_workers=max(2, settings.workers))
 

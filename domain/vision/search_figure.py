@@ -71,7 +71,10 @@ def search_tree(search: Search) -> Picture | None:
 
 
 def best_of(search: Search) -> Candidate | None:
-    """The best of those with the longest trial; None where none was trained."""
+    """The winner, or the best of those with the longest trial; None where none was trained."""
+    named = next((one for one in search.candidates if one.number == search.winner), None)
+    if named is not None:
+        return named
     trained = [one for one in search.candidates if one.accuracy is not None]
     return max(trained, key=lambda one: (one.epochs or 0, one.accuracy or 0), default=None)
 

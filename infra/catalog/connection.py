@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from domain.errors import OutsideError, SettingError
+from domain.errors import FullError, OutsideError, SettingError
+from infra.full_disks import is_full
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """The migrations in order. A constant, so that opening the catalog need not import Alembic."""
@@ -171,6 +172,10 @@ def explained(where: str, busy_seconds: float) -> Iterator[None]:
             raise OutsideError(
                 f"The catalog {where} has been locked by another process for {busy_seconds:g} s: "
                 "wait until that one is done or stop it (`trainyard status` shows what runs), then run again"
+            ) from error
+        if is_full(error):
+            raise FullError(
+                f"The catalog {where} has no room left on its disk ({told}): make room there and run again"
             ) from error
         if "not a database" in told or "malformed" in told:
             raise SettingError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from domain.errors import SettingError
 from domain.language_models import Answered, Request
@@ -21,6 +21,7 @@ from infra.llm.models import OfferedModel, offered
 from infra.llm.orders import Order, answers_from_table
 from infra.llm.prices import Prices
 from infra.llm.providers import Provider
+from infra.llm.retirement import Retiring, retiring
 from infra.llm.writer import ReplyWriter
 from infra.settings import Settings
 
@@ -107,6 +108,15 @@ class LanguageModels:
         for account in self._accounts.values():
             found += self._listed(account, in_use)
         return found
+
+    def retiring(self, names: Iterable[str], today: date) -> list[Retiring]:
+        """Those of `names` ("provider:model") that are switched off soon, or are not offered any more."""
+        named = [name for name in names if not name.endswith(":")]
+        moment = datetime.now(UTC)
+        offers = self.offered() if named else []
+        return retiring(
+            named, offers, lambda provider, model: self._prices.shutdown(provider, model, moment), today
+        )
 
     def changed_models(self) -> list[SeenModel]:
         """Of each model that called itself by several names over time, all those names, earliest first."""

@@ -5,10 +5,9 @@ The encoder is exported to ONNX once and run by onnxruntime in training and grad
 
 from __future__ import annotations
 
-import tempfile
+import uuid
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from pydantic import Field
@@ -143,7 +142,12 @@ def _embedded(texts: Sequence[str], encoder: ExportedEncoder, surroundings: Surr
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
         embedded = encoder.load()(texts, surroundings.heed_stop)
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as partial:
-            np.save(partial, embedded.astype(np.float16), allow_pickle=False)
-        Path(partial.name).replace(place)
+        partial = place.with_suffix(f".{uuid.uuid4().hex}")
+        try:
+            with partial.open("wb") as file:
+                np.save(file, embedded.astype(np.float16), allow_pickle=False)
+            partial.replace(place)
+        finally:
+            # Still there where the disk was full.
+            partial.unlink(missing_ok=True)
     return np.asarray(np.load(place, allow_pickle=False), np.float32)

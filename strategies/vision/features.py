@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,9 +67,14 @@ def _computed(network: Transferred, course: Course, pixels: Pixels, heed: Callab
 
 def _keep(place: Path, features: Floats) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as partial:
-        np.save(partial, features, allow_pickle=False)
-    Path(partial.name).replace(place)
+    partial = place.with_suffix(f".{uuid.uuid4().hex}")
+    try:
+        with partial.open("wb") as file:
+            np.save(file, features, allow_pickle=False)
+        partial.replace(place)
+    finally:
+        # Still there where the disk was full.
+        partial.unlink(missing_ok=True)
 
 
 def learn_head(

@@ -153,7 +153,7 @@ def test_what_a_search_tried_is_told_and_its_words_are_only_shown(tmp_path):
     assert "3 networks in 2 rounds, of which 1 could not be trained" in html
     assert "It ended because the budget was spent" in html
     told = files["report.md"].read_text()
-    assert "| 2 | 2 | patch of 0 | wider | 2,000 | 8 | 95.00% | best |" in told
+    assert "| 2 | 2 | patch of 0 | wider | 2,000 | 8 | 95.00% | winner |" in told
 
 
 def test_equal_reports_are_equal_bytes(tmp_path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 from mlflow.tracking import MlflowClient
 
 from tests.flows.conftest import CommandLine, write_class_set
@@ -55,7 +57,10 @@ def test_a_model_retrained_on_more_papers_meets_the_champion_on_the_new_test(
 
 
 def test_promotion_is_as_told_and_a_decision_is_not_taken_twice(
-    trainyard: CommandLine, class_set: Path
+    trainyard: CommandLine,
+    class_set: Path,
+    prefect_api: str,
+    wait_for: Callable[[Callable[[], Any], float], Any],
 ) -> None:
     assert not pipeline(trainyard, class_set, 3, "--promote", "never")["champion"]
     assert pipeline(trainyard, class_set, 3)["champion"]
@@ -70,3 +75,21 @@ def test_promotion_is_as_told_and_a_decision_is_not_taken_twice(
     assert again["promotion"] == f"decided before: {met['promotion']}"
     told = trainyard.run("evaluate", met["job_id"]).stdout
     assert "stays a challenger: decided before" in told
+
+    trainyard.run("model", "promote", "grader-plants/2")
+    trainyard.run("model", "rollback", "grader-plants")
+    # The server takes events in and writes them down later.
+    wait_for(lambda: promoted_by_hand(prefect_api) == ["grader-plants/2", "grader-plants/1"], 60)
+
+
+def promoted_by_hand(api: str) -> list[str]:
+    """The versions that the server was told of, in the order of their promotion."""
+    token = httpx.get(f"{api}/csrf-token", params={"client": "test"}).json()["token"]
+    asked = httpx.post(
+        f"{api}/events/filter",
+        json={"filter": {"event": {"name": ["trainyard.model.promoted"]}}, "limit": 50},
+        headers={"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "test"},
+    )
+    told = sorted(asked.raise_for_status().json()["events"], key=lambda event: event["occurred"])
+    by_hand = [one["payload"] for one in told if one["payload"].get("by") == "a person"]
+    return [f"{one['model']}/{one['version']}" for one in by_hand]

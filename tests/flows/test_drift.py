@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infra import catalog as records
+from infra.catalog import Catalog
 from tests.flows.conftest import CommandLine, write_class_set
 
 
@@ -40,5 +42,8 @@ def test_answers_in_other_words_are_drift_and_the_exit_code_says_so(
     assert outcome["drifted"] and outcome["n_now"] == 60
     assert any("no training text has" in finding for finding in outcome["findings"])
     assert any("0 new answers have a human's score" in finding for finding in outcome["findings"])
+    with Catalog.open(f"sqlite:///{trained.home}/catalog.db") as catalog:
+        (told,) = records.announcements(catalog, "local", event="trainyard.model.drifted")
+    assert told.payload["findings"] == outcome["findings"]
     folder = Path(outcome["folder"])
     assert {file.name for file in folder.iterdir()} == {"drift.html", "drift.md", "drift.json"}

@@ -74,5 +74,7 @@ def _told_in_the_report(folder: Path) -> None:
     search = told["search"]
     assert search["rounds"] == 2 and search["n_tokens"] > 0
     assert any(one["failure"] for one in search["candidates"]), "this designer's are broken at times"
+    (winner,) = (one for one in search["candidates"] if one["number"] == search["winner"])
+    assert winner["n_parameters"] == told["card"]["n_parameters"], "what became the model is the winner"
     html = (folder / "report.html").read_text()
     assert "our own residual network" in html and "What was tried" in html

@@ -15,6 +15,7 @@ import pytest
 from infra import catalog as records
 from infra.catalog import Catalog
 from tests.flows.conftest import CommandLine, write_class_set
+from tests.llm_server import running_simulator
 
 SCHEDULED = """
 import json
@@ -58,7 +59,10 @@ def test_new_graded_papers_measure_the_champion_and_then_make_a_new_dataset_once
     trainyard.run("pipeline", "--guides", papers / "guides", "--submissions", early, *given)
     trainyard.run("grade", late, "--out", tmp_path / "grades.csv")
 
-    (measured,), first, second = scheduled(trainyard)
+    with running_simulator() as models:
+        trainyard.environment["TRAINYARD_LLM_BASE_URL"] = models.base_url
+        trainyard.environment["TRAINYARD_LLM_MODELS"] = "compatible:simulated-old"
+        (measured,), first, second = scheduled(trainyard)
     assert measured["model"] == "grader-default version 1"
     assert measured["n_new"] == 60
     assert -1 <= measured["headline"]["qwk"][0] <= 1
@@ -66,5 +70,7 @@ def test_new_graded_papers_measure_the_champion_and_then_make_a_new_dataset_once
     assert [step.split()[0] for step in first["done"]] == ["train", "evaluate", "report"]
     assert second == {"done": [], "failed": []}
     with Catalog.open(trainyard.catalog_url) as catalog:
+        (retiring,) = records.announcements(catalog, "local", event="trainyard.model.retiring")
+        assert retiring.subject == "compatible:simulated-old 2026-12-31"
         assert sorted(d.n_answers for d in records.datasets(catalog, "local")) == [60, 120]
         assert [job.strategy for job in records.jobs(catalog, "local")] == ["native", "native"]

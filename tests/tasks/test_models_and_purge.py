@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ from tasks.workplace import workplace
 from tests.llm_client import question, questions
 from tests.llm_server import running_simulator
 
+TODAY = date(2026, 11, 21)
+
 
 @pytest.fixture
 def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
@@ -58,6 +61,28 @@ def test_models_are_listed_with_what_is_known_of_them(server: Simulator) -> None
     assert rows["simulated-1"]["in use"] == "yes"
     assert rows["simulated-1"]["USD per million in / out"] == "unknown"
     assert rows["simulated-old"]["shuts down"] == "2026-12-31"
+
+
+def test_models_that_are_switched_off_soon_or_no_longer_offered_are_told(server: Simulator) -> None:
+    names = [
+        "compatible:simulated-1",
+        "compatible:simulated-old",
+        "compatible:forgotten",
+        "openai:gpt-5-mini",
+    ]
+    told = {one.model: (one.shutdown, one.why) for one in language_models().retiring(names, TODAY)}
+    assert told == {
+        "compatible:simulated-old": (
+            date(2026, 12, 31),
+            "compatible:simulated-old is switched off on 2026-12-31",
+        ),
+        "compatible:forgotten": (
+            None,
+            "compatible:forgotten is not among the models that compatible offers",
+        ),
+        "openai:gpt-5-mini": (date(2026, 12, 11), "openai:gpt-5-mini is switched off on 2026-12-11"),
+    }
+    assert language_models().retiring(names[:2], date(2026, 6, 1)) == []
 
 
 def test_a_server_that_does_not_answer_is_listed_with_the_reason(
