@@ -48,16 +48,25 @@ send(DATASET_CREATED, made["dataset"]["fingerprint"], dict(made["dataset"]))
 """
 
 
+WORDS = """
+I think that this maybe has something to do with our garden where my uncle grows beans corn roses and herbs
+every spring after rain when it gets warm outside but nobody ever told me why plants turn green so quickly or
+how they know about summer winter night day soil air wind stones bees worms and birds
+"""
+
+
 def write_class(folder: Path, number: int) -> None:
-    """A guide and 40 graded papers that no other class has."""
+    """A guide and 80 graded papers that no other class has, each in words of its own."""
     chance = random.Random(number)
     (folder / "guides").mkdir(parents=True)
     (folder / "papers").mkdir()
     (folder / "guides" / f"plants-{number}.txt").write_text(GUIDE.format(n=number))
     points = ("leaves absorb sunlight", "roots take up water")
-    for student in range(40):
+    for student in range(80):
         made = [point for point in points if chance.random() < 0.6]
-        text = f"{' and '.join(made) or 'magic happens'} {number} {student}"
+        # Near copies would be set aside.
+        own = " ".join(chance.sample(WORDS.split(), 6))
+        text = f"{' and '.join(made) or 'magic happens'}, {own} {number} {student}"
         paper = f"Student: S{student}\nGuide: Plants {number}\n\nQuestion 1\n{text}\nScore: {len(made)}/2\n"
         (folder / "papers" / f"{number}-{student}.txt").write_text(paper)
 
@@ -106,7 +115,7 @@ def wait_for_jobs(home: Path, n_finished: int) -> None:
     with records.Catalog.open(f"sqlite:///{home}/catalog.db") as catalog:
         while len(records.jobs(catalog, "local", states=[records.JobState.FINISHED])) < n_finished:
             if time.monotonic() > deadline:
-                raise SystemExit(f"no training of dataset {n_finished} within 300 s: see {home}/logs")
+                raise SystemExit(f"no training of dataset {n_finished} within 300 s")
             time.sleep(0.5)
 
 

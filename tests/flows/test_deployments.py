@@ -10,10 +10,12 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 import yaml
+from mlflow.tracking import MlflowClient
 
 from infra import catalog as records
-from infra.catalog import Catalog
+from infra.catalog import Catalog, JobState
 from tests.flows.conftest import CommandLine, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +33,8 @@ def test_every_flow_is_in_prefect_yaml_by_module_path() -> None:
     assert all(d["entrypoint"] == f"flows.{d['name']}.{d['name']}" for d in described)
 
 
-def test_a_deployed_flow_runs_on_the_worker_of_trainyard_up(
+@pytest.mark.timeout(900)
+def test_a_deployed_flow_runs_on_the_worker_of_trainyard_up_and_ends_when_it_is_cancelled_there(
     tmp_path: Path, class_set: Path, wait_for: Callable[[Callable[[], Any], float], Any]
 ) -> None:
     ports = {"TRAINYARD_PREFECT_PORT": str(free_port()), "TRAINYARD_MLFLOW_PORT": str(free_port())}
@@ -48,23 +51,23 @@ def test_a_deployed_flow_runs_on_the_worker_of_trainyard_up(
         assert set(deployments(api)) == deployed_names()
         trainyard.run("deploy")
         assert set(deployments(api)) == deployed_names(), "deploying again doubles nothing"
-        prepare = deployments(api)["prepare/prepare"]
-        token = httpx.get(f"{api}/csrf-token", params={"client": "test"}).json()["token"]
-        made = httpx.post(
-            f"{api}/deployments/{prepare}/create_flow_run",
-            json={
-                "parameters": {
-                    "guides": str(class_set / "guides"),
-                    "submissions": str(class_set / "papers"),
-                }
-            },
-            headers={"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "test"},
-        ).raise_for_status()
-        address = f"{api}/flow_runs/{made.json()['id']}"
-        wait_for(lambda: httpx.get(address).json()["state"]["type"] == "COMPLETED", 120)
+        material = {"guides": str(class_set / "guides"), "submissions": str(class_set / "papers")}
+        prepared = asked_for(api, "prepare", material)
+        wait_for(lambda: state_of(api, prepared) == "COMPLETED", 120)
         with Catalog.open(trainyard.catalog_url) as catalog:
             (dataset,) = records.datasets(catalog, "local")
             assert dataset.n_answers == 60
+            long = ["iterations=2", "steps=10000", "rounds=1000"]
+            training = asked_for(api, "train", {"strategy": "native", "hyperparameters": long})
+            # The new dataset is trained on by itself too: that job is another one.
+            mine = lambda: [j for j in records.jobs(catalog, "local") if j.flow_run_id == training]  # noqa: E731
+            wait_for(lambda: any(job.mlflow_run_id for job in mine()), 120)
+            _post(f"{api}/flow_runs/{training}/set_state", {"state": {"type": "CANCELLING"}})
+            wait_for(lambda: state_of(api, training) == "CANCELLED", 60)
+            (job,) = mine()
+            assert job.state is JobState.CANCELLED
+        store = MlflowClient(f"sqlite:///{trainyard.home}/mlflow.db")
+        assert store.get_run(job.mlflow_run_id).info.status == "KILLED"
         family = psutil.Process(up.pid).children(recursive=True)
         assert len(family) >= 3
     finally:
@@ -80,8 +83,19 @@ def deployments(api: str) -> dict[str, str]:
     return {f"{flows[d['flow_id']]}/{d['name']}": d["id"] for d in _post(f"{api}/deployments/filter")}
 
 
-def _post(address: str) -> list[dict[str, Any]]:
+def asked_for(api: str, name: str, parameters: dict[str, Any]) -> str:
+    """The id of a new run of that deployment."""
+    deployment = deployments(api)[f"{name}/{name}"]
+    body = {"parameters": parameters}
+    return str(_post(f"{api}/deployments/{deployment}/create_flow_run", body)["id"])
+
+
+def state_of(api: str, flow_run: str) -> str:
+    return str(httpx.get(f"{api}/flow_runs/{flow_run}").json()["state"]["type"])
+
+
+def _post(address: str, body: dict[str, Any] | None = None) -> Any:
     api = address.rpartition("/api/")[0] + "/api"
     token = httpx.get(f"{api}/csrf-token", params={"client": "test"}).json()["token"]
     headers = {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "test"}
-    return list(httpx.post(address, json={}, headers=headers).raise_for_status().json())
+    return httpx.post(address, json=body or {}, headers=headers).raise_for_status().json()
