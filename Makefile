@@ -13,7 +13,7 @@ help: ## show this list
 	@echo "Installing into .venv (about 6.5 GB, most of it torch; a few minutes the first time) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Trainyard needs Python 3.11 or newer: set PYTHON=...")'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[transfer,vision,ocr,dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[transfer,vision,ocr,dask,s3,server,dev]'
 	@touch $@
 
 install: .venv/.installed ## create .venv from the pinned constraints
@@ -25,7 +25,7 @@ up: install ## open the MLflow and Prefect pages on what the demo did
 	@$(BIN)/trainyard up
 
 test: install ## run all tests, on a real PostgreSQL and a real Prefect server too
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: install ## ruff, mypy --strict and the layer rule
 	$(BIN)/ruff check .

@@ -199,7 +199,7 @@ class _Memory:
         return total
 
 
-def _apart(part: str, folder: Path, home: Path, *, watched: bool = False) -> dict[str, float]:
+def apart(part: str, folder: Path, home: Path, *, watched: bool = False) -> dict[str, float]:
     """What a part says, run in a process of its own; with `peak_mb` where its memory is watched."""
     command = [sys.executable, __file__, "--part", part, str(folder), str(home)]
     memory, line = None, ""
@@ -222,10 +222,10 @@ def measure(n_documents: int, n_many: int, n_repeats: int) -> dict[str, float]:
         write_texts(root / "texts", n_documents)
         loops, flows = [], []
         for turn in range(n_repeats):
-            loops.append(_apart("bare", root / "texts", root / f"bare-{turn}"))
-            _show_part(f"bare loop, {n_documents} documents", loops[-1])
-            flows.append(_apart("pipeline", root / "texts", root / f"home-{turn}"))
-            _show_part(f"pipeline, {n_documents} documents", flows[-1])
+            loops.append(apart("bare", root / "texts", root / f"bare-{turn}"))
+            show_part(f"bare loop, {n_documents} documents", loops[-1])
+            flows.append(apart("pipeline", root / "texts", root / f"home-{turn}"))
+            show_part(f"pipeline, {n_documents} documents", flows[-1])
             show("pipeline again, all known", f"{flows[-1]['again_seconds']:.2f} s")
         first = _median(flows, "seconds")
         figures = {
@@ -235,8 +235,8 @@ def measure(n_documents: int, n_many: int, n_repeats: int) -> dict[str, float]:
         }
         if n_many:
             write_texts(root / "many", n_many)
-            many = _apart("pipeline", root / "many", root / "many-home", watched=True)
-            _show_part(f"pipeline, {n_many} documents", many)
+            many = apart("pipeline", root / "many", root / "many-home", watched=True)
+            show_part(f"pipeline, {n_many} documents", many)
             figures["task_runs"] = max(figures["task_runs"], many["task_runs"])
             figures["peak_mb"] = many["peak_mb"]
     for name, figure in figures.items():
@@ -249,7 +249,7 @@ def _median(parts: list[dict[str, float]], name: str) -> float:
     return statistics.median(part[name] for part in parts)
 
 
-def _show_part(what: str, part: dict[str, float]) -> None:
+def show_part(what: str, part: dict[str, float]) -> None:
     machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     show(what, f"{part['seconds']:.2f} s", f"({part['cpu_seconds']:.2f} s of CPU; {machine})")
 

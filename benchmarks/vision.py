@@ -1,11 +1,13 @@
 """How fast and how well `native` learns images: beside a bare loop, beside files, and on its test part.
 
-    python benchmarks/vision.py [--data ../shared/data] [--budget 345] [--threads 2] [--quick]
+    python benchmarks/vision.py [--data ../shared/data] [--budget 345] [--threads 2] [--quick] [--pipeline]
 
 Data: Fashion-MNIST (Zalando Research, MIT). The training images are cut 54,000 / 6,000 by a seed; everything
 is chosen on the 6,000, and the 10,000 test images are scored once, at the end. Speeds are images per
 CPU-second (children included), since the machine may be shared; loops take turns, and the ratio is the
-median over the turns. `--quick` leaves the accuracy out (null).
+median over the turns. The network is the one that `native` takes by itself for these images and this budget.
+`--quick` leaves the accuracy out (null). `--pipeline` also runs the whole command (see `pipeline.py`), in
+about six minutes; without it `pipeline_share` is null.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import resource
 import statistics
 import tempfile
@@ -22,12 +25,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from infra.processes import PATIENT_THREADS
+
+# As in `trainyard`, and for every loop alike; read when torch is imported.
+os.environ.setdefault(*PATIENT_THREADS)
+
 import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
 from torch.nn import functional
 
+from benchmarks.pipeline import pipeline_shares
 from domain.identity import hash_bytes
 from domain.kinds import Split
 from domain.vision.corruptions import CORRUPTIONS
@@ -43,7 +52,6 @@ from strategies.vision.pixels import Pixels, read_pixels
 from strategies.vision.training import course_of
 
 BATCH, STEPS, TURNS = 256, 25, 5
-NETWORK = "residual:16"
 
 
 def decoded(archive: Path, place: Path) -> pd.DataFrame:
@@ -91,9 +99,9 @@ def speed(loop: Callable[[], int]) -> float:
 class Loops:
     """The three loops over the same images with the same network and optimiser."""
 
-    def __init__(self, data: VisionData) -> None:
+    def __init__(self, data: VisionData, network: str) -> None:
         self.strategy = Native()
-        self.config = self.strategy.Hyperparameters(network=NETWORK, epochs=10)
+        self.config = self.strategy.Hyperparameters(network=network, epochs=10)
         self.data = data
         self.start = self.strategy.start(self.config, data)
         self.design = self.strategy.design(self.start, self.config, data)
@@ -131,7 +139,9 @@ class Loops:
         from torchvision.datasets import ImageFolder
 
         mean, deviation = (self.course.mean / 255).tolist(), (self.course.deviation / 255).tolist()
-        steps = [transforms.Grayscale(), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+        size = int(self.pixels.resident.shape[1]) if self.pixels.resident is not None else 0
+        steps = [transforms.Grayscale(), transforms.Resize((size, size)), transforms.RandomHorizontalFlip()]
+        steps.append(transforms.ToTensor())
         dataset = ImageFolder(
             str(folder), transforms.Compose([*steps, transforms.Normalize(mean, deviation)])
         )
@@ -157,11 +167,11 @@ def unpacked(archive: Path, rows: pd.DataFrame, folder: Path) -> Path:
     return folder / "train"
 
 
-def ratios(archive: Path, rows: pd.DataFrame, place: Path) -> dict[str, float | None]:
+def ratios(archive: Path, rows: pd.DataFrame, place: Path, network: str) -> dict[str, float | None]:
     """Of our loop to the others, on as many images as one turn takes."""
     train = rows[rows["split"] == Split.TRAIN.value].sample(STEPS * BATCH, random_state=0)
     held = rows[rows["split"] == Split.VALIDATION.value].head(500)
-    loops = Loops(shown(pd.concat([train, held]), place))
+    loops = Loops(shown(pd.concat([train, held]), place), network)
     others: dict[str, Callable[[], int]] = {"bare loop, decoded tensor": loops.bare}
     try:
         import torchvision  # noqa: F401
@@ -279,6 +289,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="train for 20 CPU-seconds and score no test image"
     )
+    parser.add_argument("--pipeline", action="store_true", help="run the whole command, too")
     chosen = parser.parse_args()
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
@@ -288,7 +299,10 @@ def main() -> None:
         place = Path(made)
         rows = decoded(archive, place)
         data = shown(rows, place)
-        result |= ratios(archive, rows, place)
+        config = Native().Hyperparameters(budget_seconds=chosen.budget, budget_clock="cpu")
+        network = str(Native().start(config, data).state["network"])
+        print(f"network: {network}, {torch.get_num_threads()} threads")
+        result |= ratios(archive, rows, place, network)
         best, classifier, used = trained(data, 20.0 if chosen.quick else chosen.budget, place / "model")
         print(f"\ntrained in {used:.0f} CPU-seconds with {torch.get_num_threads()} threads")
         sample = np.array(np.load(place / "images.npy", mmap_mode="r")[:1024])
@@ -296,8 +310,7 @@ def main() -> None:
         result["accuracy"] = None if chosen.quick else show_test(classifier, rows, place)
         result["train_cpu_seconds"] = used
     # A share of the pipeline's time is known only where a pipeline ran.
-    result["pipeline_share"] = None
-    print("\npipeline_share is null: it is measured on a run of `trainyard pipeline`, not here")
+    result |= pipeline_shares(archive, 300.0) if chosen.pipeline else {"pipeline_share": None}
     print(json.dumps(result))
 
 

@@ -8,6 +8,7 @@ from prefect import flow
 from pydantic import Field
 
 from domain.kinds import Kind, Protocol, Role
+from tasks.carrying import released
 from tasks.datasets import make_dataset, taken_of
 from tasks.events import told_dataset, told_ingested
 from tasks.ingest import find_files, ingest_files, merged
@@ -29,7 +30,10 @@ def ingest(
 ) -> Ingested:
     """Files to documents, archives to points: each content is read once."""
     chunks = find_files(Role(role).value, path, Wanted(size=size, channels=channels))
-    return told_ingested(merged([future.result() for future in ingest_files.map(chunks)]))
+    try:
+        return told_ingested(merged([future.result() for future in ingest_files.map(chunks)]))
+    finally:
+        released(chunks)
 
 
 @flow(name="prepare", flow_run_name="prepare {dataset}", task_runner=task_runner())

@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,10 @@ _UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".tmp", ".filepa
 
 @dataclass(frozen=True)
 class Seen:
-    """A file as it was seen: its path below the inbox with slashes, bytes, and time of change in ns."""
+    """A file as it was seen: its path below the inbox with slashes, bytes, and when it was changed.
+
+    `changed_ns` is the time in ns, or in a bucket a number that is another when the object is.
+    """
 
     name: str
     size_bytes: int
@@ -54,10 +57,14 @@ class Seen:
 
 
 class Inbox:
-    """One inbox. A file is quiet once `quiet_seconds` have passed since it was last seen to change."""
+    """One inbox. A file is quiet once `quiet_seconds` have passed since it was last seen to change.
+
+    `where` is what people call it; `infra.bucket_inbox` has one that is no folder.
+    """
 
     def __init__(self, folder: Path, home: Path, quiet_seconds: float, patience_seconds: float) -> None:
         self.folder = folder
+        self.where = str(folder)
         self._quiet, self._patience = quiet_seconds, patience_seconds
         self._place = home / "inboxes" / fingerprint(str(folder))[:16]
         self._still_since: dict[Seen, float] = {}
@@ -70,7 +77,7 @@ class Inbox:
         the others up for `patience_seconds` at most. `moment` is of the monotonic clock.
         """
         moment = time.monotonic() if moment is None else moment
-        seen = list(look(self.folder))
+        seen = list(self._look())
         self._still_since = {one: self._still_since.get(one, moment) for one in seen}
         quiet = [one for one in seen if moment - self._still_since[one] >= self._quiet]
         if not any(one.role for one in quiet) or identity(quiet) == self._done():
@@ -91,7 +98,7 @@ class Inbox:
         """
         laid = self._place / "batch"
         shutil.rmtree(laid, ignore_errors=True)
-        roles = {one.role for one in batch if one.role and _link(self.folder / one.name, laid / one.name)}
+        roles = {one.role for one in batch if one.role and self._bring(one, laid / one.name)}
         return {role: laid / name for name, role in ROLE_FOLDERS.items() if role in roles}
 
     def finish(self, batch: Sequence[Seen], rows: Sequence[Mapping[str, str]]) -> None:
@@ -107,7 +114,17 @@ class Inbox:
         writer.writeheader()
         writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
         # With a mark, so that spreadsheets read names in other scripts as they are.
-        _write(self.folder / STATUS_FILE, "\ufeff" + text.getvalue())
+        self._publish("\ufeff" + text.getvalue())
+
+    def _look(self) -> Iterable[Seen]:
+        return look(self.folder)
+
+    def _bring(self, one: Seen, target: Path) -> bool:
+        """Whether the file is still there, and now at `target` too."""
+        return _link(self.folder / one.name, target)
+
+    def _publish(self, status: str) -> None:
+        _write(self.folder / STATUS_FILE, status)
 
     def _done(self) -> str:
         try:
@@ -124,7 +141,7 @@ class Inbox:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as taken:
                 raise InputError(
-                    f"{self.folder} is being watched by another process already: stop that one first"
+                    f"{self.where} is being watched by another process already: stop that one first"
                 ) from taken
             yield
 
@@ -148,10 +165,8 @@ def look(folder: Path) -> Iterator[Seen]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(place, name)
-            if name.startswith((".", "~$")) or name.lower().endswith(_UNFINISHED) or path.is_symlink():
-                continue
             below = path.relative_to(folder).as_posix()
-            if below == STATUS_FILE or below == f"{STATUS_FILE}.new":
+            if path.is_symlink() or is_left_out(below):
                 continue
             try:
                 told = path.stat()
@@ -159,6 +174,13 @@ def look(folder: Path) -> Iterator[Seen]:
                 # Moved away between the listing and the look.
                 continue
             yield Seen(below, told.st_size, told.st_mtime_ns)
+
+
+def is_left_out(name: str) -> bool:
+    """Of a path below the inbox: whether it is our own file, hidden, or not whole yet."""
+    last = name.rpartition("/")[2]
+    unfinished = last.startswith((".", "~$")) or last.lower().endswith(_UNFINISHED)
+    return unfinished or name in (STATUS_FILE, f"{STATUS_FILE}.new")
 
 
 def identity(batch: Sequence[Seen]) -> str:

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 MARK = "_TRAINYARD_UP"
 """The variable in which children, and theirs, carry whose they are."""
+PATIENT_THREADS = ("OMP_WAIT_POLICY", "PASSIVE")
+"""The variable, and its value, by which threads of numerical libraries sleep while they wait."""
 _LOG_LIMIT_BYTES = 5_000_000
 _LOGS_KEPT = 3
 

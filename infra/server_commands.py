@@ -7,6 +7,7 @@ import sys
 
 from pydantic import SecretStr
 
+from infra.processes import PATIENT_THREADS
 from infra.running import Running, running
 from infra.settings import PREFIX, Settings
 
@@ -104,6 +105,7 @@ def worker_environment(settings: Settings, servers: Running) -> dict[str, str]:
     A flow run starts in another folder, where it would not find the `.env` that we read.
     """
     return {
+        **dict([PATIENT_THREADS]),
         **os.environ,
         **prefect_environment(settings),
         **_as_variables(settings),

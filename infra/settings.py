@@ -71,6 +71,17 @@ class Settings(BaseSettings):
         "them, as landlock,root; what each means: infra/sandbox/properties.py",
     )
     chunk_size: int = Field(1000, ge=1, le=100_000, description="documents in one task run")
+    task_runner: Literal["threads", "dask"] = Field(
+        "threads", description="where task runs work: threads of the flow's process, or workers of Dask"
+    )
+    dask_scheduler: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls)://[^/\s]+:\d+$",
+        description="Dask's scheduler, as tls://host:8786; unset: workers on this machine",
+    )
+    dask_files: Literal["sent", "shared"] = Field(
+        "sent", description="how files reach a scheduler's workers: through the store, or as a shared folder"
+    )
     lock_seconds: float = Field(30.0, gt=0, le=3600, description="how long to wait for a locked catalog")
     time_limit_seconds: float | None = Field(
         None, gt=0, description="how long train and pipeline may take; they end so that they can be resumed"
@@ -120,6 +131,11 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         # Workers and servers run in other folders than the command that starts them.
         return home.expanduser().absolute()
+
+    @property
+    def sends_files(self) -> bool:
+        """Whether workers get files through the store."""
+        return self.task_runner == "dask" and self.dask_scheduler is not None and self.dask_files == "sent"
 
     def shown(self) -> dict[str, Shown]:
         """Every setting by its variable's name, without secrets."""

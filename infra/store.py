@@ -27,6 +27,8 @@ from infra.full_disks import is_full
 _REFERENCE = re.compile(r"(?P<key>[0-9a-f]{64})(#(?P<offset>\d+)\+(?P<length>\d+))?")
 _KEY = re.compile(r"[0-9a-f]{64}")
 _STALE_SECONDS = 86_400
+_BUCKETS = {"s3", "gs", "gcs", "az", "abfs", "oss"}
+"""Protocols of fsspec that know no folders."""
 
 
 class _Shelf(Protocol):
@@ -43,6 +45,7 @@ class _Shelf(Protocol):
 
     def has(self, key: str) -> bool: ...
     def delete(self, key: str) -> None: ...
+    def drop_copy(self, key: str) -> None: ...
     def keys(self) -> Iterator[str]: ...
 
 
@@ -150,6 +153,12 @@ class Store:
             self._verified.pop(key, None)
             self._shelf.delete(_parse(key).key)
 
+    def drop_copy(self, key: str) -> None:
+        """Removes this machine's copy of an object that lies elsewhere; the object stays."""
+        with _explained(self.place, key):
+            self._verified.pop(key, None)
+            self._shelf.drop_copy(_parse(key).key)
+
     def keys(self) -> list[str]:
         """The keys of all objects, in order; what others write meanwhile may be among them or not."""
         with _explained(self.place, ""):
@@ -229,6 +238,9 @@ class _Folder:
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
+    def drop_copy(self, key: str) -> None:
+        """There is none: the object itself is on this machine."""
+
     def keys(self) -> Iterator[str]:
         return (path.name for path in self._root.glob("??/*"))
 
@@ -283,6 +295,8 @@ class _Remote:
 
             self._system: Any
             self._system, self._root = fsspec.core.url_to_fs(url)
+            # "Folders" would be made there with the bucket itself, also where its name is misspelt.
+            self._is_bucket = bool(_BUCKETS & set(_protocols(self._system)))
         except ImportError as error:
             raise SettingError(
                 f"TRAINYARD_STORE_URL is {url}, which needs a package that is not installed: {error}"
@@ -312,6 +326,9 @@ class _Remote:
         with _answering(self.place):
             return bool(self._system.exists(self._path(key)))
 
+    def drop_copy(self, key: str) -> None:
+        self._copies.delete(key)
+
     def delete(self, key: str) -> None:
         self._copies.delete(key)
         with _answering(self.place):
@@ -324,17 +341,29 @@ class _Remote:
         return (str(path).rpartition("/")[2] for path in found)
 
     def write(self, key: str, content: bytes | Path) -> None:
-        with _answering(self.place):
-            self._system.makedirs(self._path(key).rpartition("/")[0], exist_ok=True)
-            if isinstance(content, Path):
-                self._system.put_file(str(content), self._path(key))
-            else:
-                self._system.pipe_file(self._path(key), content)
+        try:
+            with _answering(self.place):
+                if not self._is_bucket:
+                    self._system.makedirs(self._path(key).rpartition("/")[0], exist_ok=True)
+                if isinstance(content, Path):
+                    self._system.put_file(str(content), self._path(key))
+                else:
+                    self._system.pipe_file(self._path(key), content)
+        except FileNotFoundError as error:
+            raise SettingError(
+                f"TRAINYARD_STORE_URL is {self.place}, which is not there ({error}): make the bucket, or "
+                "correct the URL"
+            ) from error
 
     def take(self, key: str, path: Path) -> None:
         self.write(key, path)
         # It will be wanted here first.
         self._copies.take(key, path)
+
+
+def _protocols(system: Any) -> tuple[str, ...]:
+    told = system.protocol
+    return (told,) if isinstance(told, str) else tuple(told)
 
 
 @contextmanager

@@ -22,12 +22,15 @@ from tasks.language_models import language_models
 from tasks.tracing import trace_once
 
 
-def perform(wish: Effect, scratch: Path, ask: AskModel) -> Outcome:
-    """The outcome of a wish, from `scratch` or the reply table where it was granted before."""
+def perform(wish: Effect, scratch: Path, ask: AskModel, heed: Callable[[], None] = lambda: None) -> Outcome:
+    """The outcome of a wish, from `scratch` or the reply table where it was granted before.
+
+    `heed` is called while generated code is traced: what it raises ends that.
+    """
     if isinstance(wish, Ask):
         return tuple(ask(wish.requests))
     if isinstance(wish, Trace):
-        return trace_once(wish.programs, wish.limits, scratch)
+        return trace_once(wish.programs, wish.limits, scratch, heed)
     return embed_once(list(wish.texts), wish.model, scratch)
 
 

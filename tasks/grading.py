@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import logging
 import tempfile
@@ -24,7 +22,7 @@ from tasks.grading_evaluation import load_registered, parted
 from tasks.model_names import model_uri
 from tasks.outcome import GradeOutcome, Ingested
 from tasks.policy import RETRIED
-from tasks.tables import harmless
+from tasks.tables import written_as
 from tasks.workplace import workplace
 
 log = logging.getLogger(__name__)
@@ -113,12 +111,5 @@ def _rows(
 
 
 def grades_as(outcome: GradeOutcome, form: str) -> str:
-    """The grades as "csv" or "json" text. Cells that a spreadsheet would run as a formula are quoted."""
-    if form == "json":
-        return json.dumps(outcome, indent=2, ensure_ascii=False) + "\n"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in outcome["grades"]:
-        writer.writerow({name: harmless(value) for name, value in row.items()})
-    return text.getvalue()
+    """The grades as "csv" or "json" text."""
+    return written_as(form, outcome, outcome["grades"], COLUMNS)

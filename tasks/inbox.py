@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from domain.errors import OutsideError, SettingError, TrainyardError
 from domain.kinds import Role
 from infra import catalog as records
+from infra.bucket_inbox import is_bucket, open_bucket_inbox
 from infra.catalog import Outcome, ParseOutcome
 from infra.inbox import ROLE_FOLDERS, Inbox, Seen, open_inbox
 from infra.settings import load_settings
@@ -57,11 +58,12 @@ class Watch:
         something changes; after anything else they are tried again, later and later (see `pause`). Raises
         SettingError.
         """
-        batch = self._inbox.batch()
-        if not batch:
-            return False
-        self._say(f"{self._inbox.folder}: {len(batch)} files are quiet and new")
+        batch: list[Seen] = []
         try:
+            batch = self._inbox.batch()
+            if not batch:
+                return False
+            self._say(f"{self._inbox.where}: {len(batch)} files are quiet and new")
             done = self._served(batch)
         except SettingError:
             # Nothing that time or the files could help: corrected and started again by whoever started us.
@@ -71,7 +73,10 @@ class Watch:
             self._failures += 1
             reason = str(away) if isinstance(away, TrainyardError) else f"{type(away).__name__}: {away}"
             self._say(f"not now, tried again in {self.pause(0):.0f} s: {reason}")
-            self._inbox.tell(_rows(batch, {}, "waiting", f"tried again soon: {reason}"))
+            # A bucket that is away cannot be told either.
+            with suppress(OutsideError):
+                if batch:
+                    self._inbox.tell(_rows(batch, {}, "waiting", f"tried again soon: {reason}"))
             return False
         self._failures = 0
         self._inbox.finish(batch, self._told(batch, done))
@@ -168,15 +173,20 @@ def _row(seen: Seen, outcome: str, reason: str, done: Done = Done()) -> dict[str
 
 @contextmanager
 def watching(
-    folder: Path,
+    place: str,
     dataset: str,
     quiet_seconds: float,
     patience_seconds: float,
     run: Run,
     say: Callable[[str], None],
 ) -> Iterator[Watch]:
-    """The folder as an inbox that this process alone serves."""
-    inbox = open_inbox(folder, load_settings().home, quiet_seconds, patience_seconds)
+    """The folder, or the prefix of an object store, as an inbox that this process alone serves."""
+    home = load_settings().home
+    inbox = (
+        open_bucket_inbox(place, home, quiet_seconds, patience_seconds)
+        if is_bucket(place)
+        else open_inbox(Path(place), home, quiet_seconds, patience_seconds)
+    )
     with inbox.alone():
         yield Watch(inbox, dataset, run, say)
 

@@ -20,6 +20,7 @@ from infra import catalog as records
 from infra.catalog import FileOutcome, Outcome, ReadFile, RefusedFile
 from infra.readers import Read, ReaderPool, reader_pool
 from infra.texts import put_extractions
+from tasks.carrying import carried, unpacked
 from tasks.materials import FileChunk, Wanted, kind_of, material_of
 from tasks.outcome import Ingested
 from tasks.policy import RETRIED
@@ -30,18 +31,21 @@ from tasks.workplace import Workplace, workplace
 log = logging.getLogger(__name__)
 
 _LOOKED_AT = 8
+_SHARES = 16
+_LEAST_SHARED = 25
 
 
 @task(task_run_name="find {role} files", **RETRIED)
 def find_files(role: str, path: str, wanted: Wanted) -> list[FileChunk]:
     """What is at `path`, in chunks. Raises InputError where nothing is."""
-    return material_of(kind_of([Role(role)])).find(workplace(), Role(role), path, wanted)
+    return carried(material_of(kind_of([Role(role)])).find(workplace(), Role(role), path, wanted))
 
 
 @task(task_run_name="ingest {chunk[role]} files", tags=["reads-files"], **RETRIED)
 def ingest_files(chunk: FileChunk) -> Ingested:
     """Reads a chunk, each content once; says what was new, known, a duplicate or refused."""
-    return material_of(kind_of([Role(chunk["role"])])).ingest(workplace(), chunk)
+    with unpacked(chunk) as here:
+        return material_of(kind_of([Role(chunk["role"])])).ingest(workplace(), here)
 
 
 def find_documents(role: str, path: str) -> list[FileChunk]:
@@ -70,8 +74,13 @@ def find_documents(role: str, path: str) -> list[FileChunk]:
 
 
 def _chunk_size(n_files: int) -> int:
-    """The setting's, but larger where a flow run would otherwise have more than 40 chunks."""
-    return max(workplace().settings.chunk_size, -(-n_files // 40))
+    """The setting's, but larger where a flow run would otherwise have more than 40 chunks.
+
+    Smaller where workers share them: a chunk is the least that one of them gets.
+    """
+    settings = workplace().settings
+    shared = max(_LEAST_SHARED, -(-n_files // _SHARES)) if settings.task_runner == "dask" else n_files
+    return max(1, min(settings.chunk_size, shared), -(-n_files // 40))
 
 
 def _files_below(root: Path) -> Iterator[str]:
@@ -110,7 +119,8 @@ def _warm_up_readers(role: str, root: Path, names: list[str]) -> None:
     place = workplace()
     files = [found_unit(root, [name]).found for name in names[:: -(-len(names) // _LOOKED_AT)]]
     known = records.known_files(place.catalog, place.settings.owner, Role(role), EXTRACTOR_VERSION, files)
-    if len(known) < len(files):
+    # Under Dask it is the workers that read.
+    if len(known) < len(files) and place.settings.task_runner == "threads":
         _readers(place).warm_up()
 
 

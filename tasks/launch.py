@@ -17,9 +17,10 @@ from infra import lives
 from infra.full_disks import is_full
 from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
-from infra.processes import MARK, Guard
+from infra.processes import MARK, PATIENT_THREADS, Guard
 from infra.servers import prefect_environment, running
 from infra.settings import Settings, load_settings
+from tasks.dask_runner import need_server
 
 # Once a process: Prefect sets up the root anew when a flow starts, and a handler that came back to it would
 # tell all that Prefect says.
@@ -36,6 +37,7 @@ def attended() -> Iterator[None]:
     Prefect ends every flow and subflow by waiting for a thread that sleeps in whole seconds. Runs of a
     worker keep theirs: heartbeats are how a server finds those that died.
     """
+    need_server()
     from prefect import tags
     from prefect.flow_engine import FlowRunTimeoutError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -98,6 +100,9 @@ def launch() -> Settings:
     settings.home.mkdir(parents=True, exist_ok=True)
     for name, value in prefect_environment(settings).items():
         os.environ.setdefault(name, value)
+    # Threads of torch that wait for each other spin where nobody says otherwise: beside other work on the
+    # same cores that took four times the processor's seconds. Read when torch is imported, hence here.
+    os.environ.setdefault(*PATIENT_THREADS)
     # What tasks say shows on a flow run's page too; Prefect's own lines stay off the terminal.
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "tasks")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")

@@ -6,7 +6,7 @@ Flows and tasks are the same for all kinds; where a step has to know the kind, i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 from domain.errors import InputError
 from domain.kinds import ROLES, Kind, Role
@@ -20,13 +20,17 @@ class FileChunk(TypedDict):
     """A part of what was given: `names` are files below `root`, or places in the archive `root`; `n_total`
     of them are in all chunks.
 
-    The names are one JSON text, because Prefect looks into each element of a list, several times.
+    The names are one JSON text, because Prefect looks into each element of a list, several times. `pack` or
+    `archive` is the key of what was put into the store for a worker that does not see `root`
+    (tasks.carrying).
     """
 
     role: str
     root: str
     names: str
     n_total: int
+    pack: NotRequired[str]
+    archive: NotRequired[str]
 
 
 class Wanted(TypedDict):

@@ -194,12 +194,14 @@ class PipelineOutcome(TypedDict):
 
 class PredictOutcome(TypedDict):
     """`predictions` are one row a picture (see `tasks.prediction.COLUMNS`); `rejected` {"name", "reason"} of
-    files that are no sound pictures, `skipped` counts what nobody meant (hidden files, thumbnails)."""
+    files that are no sound pictures, `skipped` counts what nobody meant (hidden files, thumbnails). `drift`
+    are sentences on how the pictures differ from those that the model was measured on."""
 
     model: str
     predictions: list[dict[str, Any]]
     rejected: list[dict[str, str]]
     skipped: dict[str, int]
+    drift: list[str]
 
 
 class GradeOutcome(TypedDict):

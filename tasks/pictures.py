@@ -65,7 +65,7 @@ def find_pictures(place: Workplace, path: str, wanted: Wanted) -> list[FileChunk
             refused.append(one)
         else:
             skipped[one.what] += 1
-    layout = lay_out(members)
+    layout = lay_out(members, from_table=form_of(given) is Form.TABLE)
     text = to_text(layout.placed, [*refused, *layout.refused])
     n_pictures = len(layout.placed)
     shape = _shape(pool, source, layout.placed, wanted)

@@ -138,8 +138,18 @@ KEPT: dict[str, Any] = {**RETRIED, "persist_result": True, "result_serializer": 
 
 
 def task_runner() -> Any:
-    """Threads: the heavy work of a chunk is in reader processes or in libraries that free the GIL."""
-    return ThreadPoolTaskRunner(max_workers=max(2, load_settings().workers))
+    """Where the task runs of a flow work, by the setting.
+
+    Threads do on one machine: the heavy work of a chunk is in reader processes, or in libraries that free
+    the GIL. Dask's workers may be on others.
+    """
+    settings = load_settings()
+    if settings.task_runner == "dask":
+        from tasks.dask_runner import dask_runner
+
+        return dask_runner(settings)
+
+    return ThreadPoolTaskRunner(max_workers=max(2, settings.workers))
 
 
 def time_limit() -> float | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from prefect import task
 from prefect.runtime import flow_run
 
 from domain.errors import InputError
 from domain.kinds import Kind
 from domain.vision.archives import form_of
+from domain.vision.drift import looks_of
 from domain.vision.images import Shape
 from domain.vision.member_names import PICTURES
 from domain.vision.records import Member, Refusal
@@ -28,7 +27,8 @@ from tasks.outcome import PredictOutcome
 from tasks.pictures import pool_of, reachable
 from tasks.policy import RETRIED
 from tasks.progress import progress
-from tasks.tables import harmless
+from tasks.tables import written_as
+from tasks.vision_drift import told_drift
 from tasks.vision_evaluation import registered_classifier
 from tasks.workplace import Workplace, workplace
 
@@ -62,16 +62,20 @@ def label_pictures(model: str, paths: list[str]) -> PredictOutcome:
     skipped: Counter[str] = Counter()
     sources = list(_sources(place, [Path(path) for path in paths], rejected, skipped))
     rows: list[dict[str, Any]] = []
+    looks: list[pd.DataFrame] = []
     n_found = sum(len(source.members) for source in sources)
     seen = progress(str(flow_run.id), "labelling pictures", n_found)
     with registered_classifier(place, uri) as (classifier, _):
         for source in sources:
-            rows += _labelled(place, classifier, source, rejected, seen.advance)
+            rows += _labelled(place, classifier, source, rejected, looks, seen.advance)
     if not rows:
         reasons = "; ".join(f"{one['name']}: {one['reason']}" for one in rejected[:3])
         raise InputError(f"no picture could be labelled: {reasons or 'none was found'}")
     log.info("labelled %d pictures with %s", len(rows), uri)
-    return PredictOutcome(model=uri, predictions=rows, rejected=rejected, skipped=dict(skipped))
+    drift = told_drift(place, uri, pd.concat(looks))
+    for sentence in drift:
+        log.warning("%s", sentence)
+    return PredictOutcome(model=uri, predictions=rows, rejected=rejected, skipped=dict(skipped), drift=drift)
 
 
 def _sources(
@@ -100,9 +104,17 @@ def _sources(
 
 
 def _labelled(
-    place: Workplace, classifier: Classifier, source: _Source, rejected: list[dict[str, str]], each: Any
+    place: Workplace,
+    classifier: Classifier,
+    source: _Source,
+    rejected: list[dict[str, str]],
+    looks: list[pd.DataFrame],
+    each: Any,
 ) -> Iterator[dict[str, Any]]:
-    """Rows of a source's pictures, in its order; never more than a batch of points is held."""
+    """Rows of a source's pictures, in its order; never more than a batch of points is held.
+
+    Appends to `rejected`, and to `looks` what `domain.vision.drift` makes of them.
+    """
     wanted = classifier.model.preprocessing
     shape = Shape(wanted.size, wanted.channels)
     names: list[str] = []
@@ -116,16 +128,21 @@ def _labelled(
         names.append(name)
         points.append(outcome.points)
         if len(names) == _AT_ONCE:
-            yield from _rows(classifier, shape, names, points)
+            yield from _rows(classifier, shape, names, points, looks)
             names, points = [], []
-    yield from _rows(classifier, shape, names, points)
+    yield from _rows(classifier, shape, names, points, looks)
 
 
 def _rows(
-    classifier: Classifier, shape: Shape, names: list[str], points: Iterable[bytes]
+    classifier: Classifier,
+    shape: Shape,
+    names: list[str],
+    points: Iterable[bytes],
+    looks: list[pd.DataFrame],
 ) -> Iterator[dict[str, Any]]:
     images = np.frombuffer(b"".join(points), np.uint8).reshape(-1, shape.size, shape.size, shape.channels)
     labels = classifier.classify(images)
+    looks.append(looks_of(images, labels["confidence"]))
     for name, label, sure, refer in zip(
         names, labels["class_name"], labels["confidence"], labels["refer"], strict=True
     ):
@@ -133,12 +150,5 @@ def _rows(
 
 
 def predictions_as(outcome: PredictOutcome, form: str) -> str:
-    """The labels as "csv" or "json" text. Cells that a spreadsheet would run as a formula are quoted."""
-    if form == "json":
-        return json.dumps(outcome, indent=2, ensure_ascii=False) + "\n"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in outcome["predictions"]:
-        writer.writerow({name: harmless(value) for name, value in row.items()})
-    return text.getvalue()
+    """The labels as "csv" or "json" text."""
+    return written_as(form, outcome, outcome["predictions"], COLUMNS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -19,24 +19,50 @@ from domain.vision.programs import Figures, NetworkLimits, Program, Refused, Tra
 from infra.sandbox import trace
 from infra.settings import load_settings
 from tasks.policy import code_of
+from tasks.tracing_on_workers import can_share, traced_by_workers
 
-SECONDS = 20.0
-"""For a program to be built, traced and examined; honest ones take one or two."""
+SECONDS, CPU_SECONDS = 30.0, 8.0
+"""For a program to be built, traced and examined, by the clock and of the processor; honest ones take one or
+two, which on a busy machine are many by the clock."""
 _PASSING = ("walls", "limits")
 """Refusals that say more of this place and hour than of the program: they are not kept."""
 
 
 def trace_once(
-    programs: Sequence[Program], limits: NetworkLimits, scratch: Path
+    programs: Sequence[Program],
+    limits: NetworkLimits,
+    scratch: Path,
+    heed: Callable[[], None] = lambda: None,
 ) -> tuple[Traced | Refused, ...]:
-    """What the sandbox made of each program, from `scratch` where it was traced before."""
-    places = [_place(program, limits, scratch) for program in programs]
+    """What the sandbox made of each program, from `scratch` where it was traced before.
+
+    Several that are new are traced by Dask's workers, where there are some. `heed` is called while it works:
+    what it raises ends that.
+    """
+    new = [one for one in dict.fromkeys(programs) if not place_of(one, limits, scratch).is_file()]
+    if can_share(len(new)):
+        for program, content in zip(new, traced_by_workers(new, limits, heed), strict=True):
+            if content is not None:
+                _keep(place_of(program, limits, scratch), content)
+    return trace_here(programs, limits, scratch, heed)
+
+
+def trace_here(
+    programs: Sequence[Program],
+    limits: NetworkLimits,
+    scratch: Path,
+    heed: Callable[[], None] = lambda: None,
+) -> tuple[Traced | Refused, ...]:
+    """The same by this machine's sandbox alone."""
+    places = [place_of(program, limits, scratch) for program in programs]
     kept = {place: _read(place, limits) for place in dict.fromkeys(places)}
     found = {place: outcome for place, outcome in kept.items() if outcome is not None}
     new = {place: one for place, one in zip(places, programs, strict=True) if place not in found}
     if new:
         without = load_settings().sandbox_without.replace(",", " ").split()
-        outcomes = trace(list(new.values()), limits, seconds=SECONDS, without=without)
+        outcomes = trace(
+            list(new.values()), limits, seconds=SECONDS, cpu_seconds=CPU_SECONDS, without=without, heed=heed
+        )
         for place, outcome in zip(new, outcomes, strict=True):
             found[place] = outcome
             if isinstance(outcome, Traced) or outcome.stage not in _PASSING:
@@ -44,7 +70,8 @@ def trace_once(
     return tuple(found[place] for place in places)
 
 
-def _place(program: Program, limits: NetworkLimits, scratch: Path) -> Path:
+def place_of(program: Program, limits: NetworkLimits, scratch: Path) -> Path:
+    """Where its trace is kept."""
     key = fingerprint([asdict(program), asdict(limits), _code(), load_settings().sandbox_without])
     return scratch / "traces" / f"{key}.safetensors"
 
@@ -72,7 +99,10 @@ def _write(place: Path, outcome: Traced | Refused) -> None:
         tensors = {name: np.asarray(values, order="C") for name, values in outcome.weights.items()}
     else:
         told = {"refused": asdict(outcome)}
-    content = save({**tensors, "__end__": np.zeros(1, np.uint8)}, {"trace": json.dumps(told)})
+    _keep(place, save({**tensors, "__end__": np.zeros(1, np.uint8)}, {"trace": json.dumps(told)}))
+
+
+def _keep(place: Path, content: bytes) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     half = place.with_suffix(f".{os.getpid()}.part")
     try:

@@ -152,11 +152,12 @@ def advance(
 
 def _drive(steps: Generator[Effect, Outcome, Checkpoint], data: Any, ask: AskModel) -> Checkpoint:
     """Runs one iteration's generator, doing what it wishes, to the checkpoint that it returns."""
+    near = data.surroundings
     try:
         wish = next(steps)
         while True:
-            data.surroundings.heed_stop()
-            wish = steps.send(perform(wish, data.surroundings.scratch, ask))
+            near.heed_stop()
+            wish = steps.send(perform(wish, near.scratch, ask, near.heed_stop))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
 

@@ -145,6 +145,7 @@ def _search(place: Workplace, job: Job, card: dict[str, Any]) -> Search | None:
         cost_usd=told["cost_usd"],
         candidates=tuple(map(_candidate, journal)),
         code=code,
+        winner=told.get("winner"),
     )
 
 

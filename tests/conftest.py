@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import time
+import urllib.request
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,16 +15,69 @@ from typing import Any
 
 import pytest
 
+from domain.identity import hash_text
 from infra.catalog import Catalog, upgrade
+from infra.processes import PATIENT_THREADS
+
+# Before anything imports torch, as `tasks.launch` does it.
+os.environ.setdefault(*PATIENT_THREADS)
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run on every core at once: threads of torch that wait for each other would only spin.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+HOMES_POSTGRES = "TESTS_HOMES_POSTGRES"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="where homes have their catalog: a file of their own, or a real PostgreSQL of the session's",
+    )
     parser.addoption(
         "--fault-rounds",
         type=int,
         default=int(os.environ.get("TRAINYARD_TEST_FAULT_ROUNDS", "3")),
         help="how often tests/faults kills something (50 by hand: half an hour)",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database") == "sqlite":
+        return
+    for item in items:
+        if marker := item.get_closest_marker("sqlite_only"):
+            item.add_marker(pytest.mark.skip(reason=str(marker.args[0])))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def homes_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Says in the environment where `catalog_of` makes catalogs."""
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    os.environ[HOMES_POSTGRES] = str(request.getfixturevalue("postgres_server"))
+    yield
+    del os.environ[HOMES_POSTGRES]
+
+
+def catalog_of(home: Path) -> str:
+    """The address of a home's catalog, which is there where it is no file; the same for the same home."""
+    if not (server := os.environ.get(HOMES_POSTGRES)):
+        return f"sqlite:///{home}/catalog.db"
+    import psycopg
+
+    name = f"home_{hash_text(str(home))[:24]}"
+    url = server.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(server, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if not found:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+            upgrade(url)
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +127,39 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     yield postgres_server.replace("/postgres?", f"/{name}?")
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[dict[str, str]]:
+    """The variables under which a real S3 protocol server of this session's own is found, with no bucket."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty bucket of this test's own."""
+    for name, value in s3_server.items():
+        monkeypatch.setenv(name, value)
+    return new_bucket(s3_server)
+
+
+def new_bucket(s3_server: dict[str, str]) -> str:
+    """Made by a plain PUT, which is all of S3 that the making of a bucket is."""
+    name = f"b{uuid.uuid4().hex}"
+    request = urllib.request.Request(f"{s3_server['AWS_ENDPOINT_URL']}/{name}", method="PUT")
+    with urllib.request.urlopen(request):
+        return f"s3://{name}"
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Shift:
     psi: float
     chance: float
     before: float
-    """The mean when the grader was measured."""
+    """The mean when the model was measured."""
     now: float
 
 
@@ -104,7 +104,10 @@ def drift(
     if now.empty:
         raise InputError("there is no new answer to look at: grade new submissions first (trainyard grade)")
     old, new = _features(before, known_words), _features(now, known_words)
-    shifts = tuple(_shift(name, old[name].to_numpy(float), new[name].to_numpy(float)) for name in _FEATURES)
+    shifts = tuple(
+        shift_of(name, meaning, old[name].to_numpy(float), new[name].to_numpy(float))
+        for name, meaning in _FEATURES.items()
+    )
     return Drift(
         n_before=len(before),
         n_now=len(now),
@@ -128,7 +131,8 @@ def _features(answers: pd.DataFrame, known: Set[str]) -> pd.DataFrame:
     )
 
 
-def _shift(name: str, old: Floats, new: Floats) -> Shift:
+def shift_of(name: str, meaning: str, old: Floats, new: Floats) -> Shift:
+    """How a feature's values moved from `old` to `new`."""
     psi, n_bins = _psi(old, new)
     chance = _chance(n_bins, len(old), len(new))
     standing = Standing.STEADY
@@ -139,7 +143,7 @@ def _shift(name: str, old: Floats, new: Floats) -> Shift:
     elif psi > max(WATCHED, chance):
         standing = Standing.WATCH
     means = (float(np.mean(values)) if len(values) else float("nan") for values in (old, new))
-    return Shift(name, _FEATURES[name], standing, psi, chance, *means)
+    return Shift(name, meaning, standing, psi, chance, *means)
 
 
 def _psi(old: Floats, new: Floats) -> tuple[float, int]:

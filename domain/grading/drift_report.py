@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from domain.errors import InputError
 from domain.grading.drift import LEAST, LEAST_CHECKED, SHIFTED, Drift, Standing
 from domain.reports.markdown import plain, table_lines
 from domain.reports.pages import page_of, place
@@ -33,10 +32,7 @@ def write_drift(drift: Drift, model: str, folder: Path) -> Path:
         "drift.md": markdown_of(drift, model),
         "drift.json": json.dumps(_json(drift, model), indent=2) + "\n",
     }
-    try:
-        place(contents, folder)
-    except OSError as error:
-        raise InputError(f"the drift report cannot be written to {folder} ({error})") from error
+    place(contents, folder, "the drift report")
     return folder / "drift.html"
 
 

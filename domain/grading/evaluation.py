@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from domain.errors import InputError
 from domain.grading.agreement import (
@@ -42,6 +42,7 @@ from domain.grading.contracts import Metrics
 from domain.grading.frames import Frame
 from domain.grading.graded import grade_frame
 from domain.grading.metrics import Interval, qwk, rmse
+from domain.json_records import read_json
 from domain.kinds import Protocol, Split
 
 ALL = "all"
@@ -119,13 +120,7 @@ class Evaluation:
     @staticmethod
     def from_json(text: str) -> Evaluation:
         """What `to_json` wrote. Raises InputError for anything else."""
-        try:
-            return _ADAPTER.validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(
-                f"not an evaluation ({'.'.join(map(str, first['loc']))}: {first['msg']}): evaluate again"
-            ) from error
+        return read_json(_ADAPTER, text, "an evaluation", "evaluate again")
 
 
 _ADAPTER = TypeAdapter(Evaluation)

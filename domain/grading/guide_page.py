@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.documents.extraction import PAGE_BREAK, Extraction
-from domain.grading.item_places import line_of
+from domain.grading.item_places import Places
 from domain.grading.mark_codes import codes_in
 from domain.grading.records import Guide, Item
 from domain.reports.pages import page_of
@@ -40,8 +40,8 @@ class ItemCard:
 
 def guide_page(guide: Guide, extraction: Extraction, name: str) -> str:
     """The page, self-contained: source on the left, items on the right, each linked to the other."""
-    lines = extraction.text.splitlines()
-    starts = [line_of(item.place, extraction, lines) for item in guide.items]
+    places = Places(extraction)
+    lines, starts = places.lines, [places.line_of(item.place) for item in guide.items]
     told: dict[str, list[str]] = {}
     general: list[str] = []
     for problem in guide.problems:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from domain.errors import InputError
 from domain.grading.evaluation import Evaluation
 from domain.grading.report_input import DataSection, DocumentCount, NearDuplicate, ReportInput
 from domain.grading.report_markdown import markdown_of
@@ -46,12 +45,7 @@ def write_report(report: ReportInput, folder: Path) -> ReportFiles:
         "report.json": json_of(view),
         "predictions.csv": csv_of(report.evaluation),
     }
-    try:
-        place(contents, folder)
-    except OSError as error:
-        raise InputError(
-            f"the report cannot be written to {folder} ({error}): choose another folder"
-        ) from error
+    place(contents, folder, "the report")
     return ReportFiles(*(folder / name for name in contents))
 
 

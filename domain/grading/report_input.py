@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
 from domain.contracts import Rejection
-from domain.errors import InputError
 from domain.grading.evaluation import Evaluation
 from domain.grading.frames import Frame
 from domain.grading.language_model_use import LanguageModelSection
 from domain.grading.written_text import WrittenText
+from domain.json_records import read_json
 from domain.reports.job import Choice, Duplicate, JobFacts, Problem, Timing
 
 
@@ -98,12 +98,7 @@ class ReportInput:
     @staticmethod
     def from_json(text: str) -> ReportInput:
         """What `to_json` wrote. Raises InputError for anything else."""
-        try:
-            return _ADAPTER.validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise InputError(f"not a report's input ({place}: {first['msg']}): make it again") from error
+        return read_json(_ADAPTER, text, "a report's input", "make it again")
 
 
 _ADAPTER = TypeAdapter(ReportInput)

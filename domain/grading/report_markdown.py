@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from domain.grading.report_view import COMPARED_BY, MEASURES, View
 from domain.grading.written_view import Sentence, plain_sentence
-from domain.reports.markdown import plain, table_lines, value_text
+from domain.reports.markdown import (
+    choice_lines,
+    finding_lines,
+    plain,
+    table_lines,
+    tile_lines,
+    value_text,
+)
 from domain.reports.view import Row
 
 _NOT_IN_URLS = re.compile(r"[<>\s]")
@@ -29,15 +36,8 @@ def _lines(view: View) -> Iterator[str]:
     if report.job.promotion:
         yield plain(report.job.promotion)
         yield ""
-    yield from table_lines(
-        ("", "", ""), [(f"**{plain(t.label)}**", f"**{t.value}**", plain(t.detail)) for t in view.tiles]
-    )
-    yield "## Findings"
-    yield ""
-    for finding in view.findings:
-        todo = f" *To do: {plain(finding.recommendation)}*" if finding.recommendation else ""
-        yield f"- **{finding.severity.value}: {plain(finding.title)}.** {plain(finding.text)}{todo}"
-    yield ""
+    yield from tile_lines(view.tiles)
+    yield from finding_lines(view.findings)
     yield from _written(view)
     yield "## Agreement"
     yield ""
@@ -121,11 +121,7 @@ def _training(view: View) -> Iterator[str]:
     report = view.report
     yield "## Training"
     yield ""
-    for choice in report.choices:
-        chosen = choice.strategy == report.strategy
-        said = "chosen" if chosen else plain(choice.objection) or "not asked for"
-        yield f"- {plain(choice.strategy)}: {said}"
-    yield ""
+    yield from choice_lines(report.choices, report.strategy)
     rows = [(plain(name), plain(text)) for name, text in view.hyperparameters]
     yield from table_lines(("Hyperparameter", "Final value"), rows)
     for name, url in view.links:

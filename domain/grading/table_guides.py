@@ -27,9 +27,7 @@ from domain.grading.table_columns import (
     with_header_apart,
 )
 from domain.grading.table_contents import columns_by_content, columns_of_item
-from domain.grading.table_items import (
-    with_guidance,
-)
+from domain.grading.table_items import with_guidance
 from domain.grading.table_reading import RowReading, top_of
 from domain.grading.table_rows import Row, is_delimited, tables_of
 from domain.grading.table_totals import (
@@ -41,12 +39,9 @@ from domain.grading.table_totals import (
 from domain.grading.totals import TotalLine, read_total, total_of_preamble
 
 _SUBHEADER = re.compile(r"^(?:ao\s?\d|tot(?:al)?|maths?|prac(?:tical)?|marks?|[a-z]{1,5})$", re.IGNORECASE)
-_SLACK = 1e-6
 _HEADER_ROWS = 6
-_NEAR = 2
-"""How far the number of a table's first item may be from the last one's."""
-_SURE = 3
-"""Questions that end with a total before it is believed that all do."""
+_MOST_COLUMNS = 24
+"""Among which the one that holds marks is looked for; each is tried on the whole table."""
 
 
 def read_tables(extraction: Extraction) -> Candidate:
@@ -123,6 +118,7 @@ class TableReading(RowReading):
             self.notes, self.notes_width, rows = notes, len(rows[0].cells), rows[1:]
         at = len(self.drafts) - 1
         top = top_of(self.drafts[at])
+        by_number = {draft.number: i for i, draft in reversed([*enumerate(self.drafts)])}
         for row in rows:
             levels = next(
                 (
@@ -133,7 +129,7 @@ class TableReading(RowReading):
                 (),
             )
             number = "".join(levels) if levels and levels[0][0].isdigit() else top + "".join(levels)
-            at = next((i for i, draft in enumerate(self.drafts) if levels and draft.number == number), at)
+            at = by_number.get(number, at) if levels else at
             told = [cell for i, cell in enumerate(row.cells) if cell.strip() and not (levels and i == 0)]
             self.drafts[at] = with_guidance(self.drafts[at], told)
         return True
@@ -159,17 +155,33 @@ class TableReading(RowReading):
     def _rows(self, rows: Sequence[Row]) -> None:
         assert self.columns is not None
         foreign = False
+        heading: tuple[str, ...] = ()
         for at, row in enumerate(rows):
             if _plain(row) == self.header:
                 foreign = False
             elif heads_another(row.cells):
                 # A table of levels or abbreviations, between the rows of one sheet.
-                foreign = True
-                below = [one for one in rows[at:] if one is row or _plain(one) != self.header]
+                if foreign and _plain(row) == heading:
+                    continue
+                foreign, heading = True, _plain(row)
+                below = self._below(rows[at:], heading)
                 if self.drafts and (top := read_bands([one.cells for one in below])) is not None:
                     self.levels_below(top, below)
             elif not foreign and any(cell.strip() for cell in row.cells):
                 self.read_row(row, self.columns)
+
+    def _below(self, rows: Sequence[Row], heading: tuple[str, ...]) -> list[Row]:
+        """The rows of a table of another kind, from its heading to the next; without the sheet's header."""
+        below, ended = [rows[0]], False
+        for row in rows[1:]:
+            plain = _plain(row)
+            if plain == self.header:
+                ended = True
+            elif heads_another(row.cells) and (ended or plain != heading):
+                break
+            else:
+                below.append(row)
+        return below
 
     def _fitting(self, rows: Sequence[Row]) -> tuple[Columns, bool]:
         """The columns of the table, and whether marks repeat in it: as the totals between its rows have it.
@@ -181,7 +193,7 @@ class TableReading(RowReading):
         if "marks" not in columns.by_name or not any(total_of_row(row, columns) for row in rows):
             return columns, False
         first = max(columns.numbers, default=-1) + 1
-        moved = (columns.with_marks_at(i) for i in range(first + 1, len(rows[0].cells)))
+        moved = (columns.with_marks_at(i) for i in range(first + 1, min(len(rows[0].cells), _MOST_COLUMNS)))
         best, fewest = (columns, False), self._misfits(rows, columns, repeats=False)
         for other in (columns, *moved):
             for repeats in (True, False):

@@ -186,9 +186,8 @@ def _points_of(answer: str, guidance: str, read: MarksCell, value: float | None)
 def _settled(points: list[Point], text: str, value: float | None, limited: bool) -> tuple[list[Point], bool]:
     """Points and whether they earn less than their sum: of two ways to a mark, only one earns it.
 
-    Where "1 mark each" is all that says their worth,
-
-    more of them than marks are a choice; of fewer the list shows a part only, and each may be worth more.
+    Where "1 mark each" is all that says their worth, more points than marks are a choice; of fewer the list
+    shows a part only, and each may be worth more.
     """
     worth = sum(point.marks or 0.0 for point in points)
     if value is None or not points or abs(worth - value) < _SLACK:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from domain.grading.drafts import Draft
 from domain.grading.marks_cells import read_marks_cell
@@ -45,6 +46,9 @@ class RowReading:
     guided: bool = False
     """Whether rows are notes to the marker."""
 
+    ends_each: bool = True
+    """Whether every total is that of one question, as far as the first `weighed` of them show."""
+    weighed: int = 0
     fresh: bool = False
     """Whether no row of this table was read yet."""
     repeats: bool = False
@@ -112,8 +116,8 @@ class RowReading:
         levels = () if self._goes_against_totals(number) else self._levels(number)
         if any(one is not None for one in parted) and levels:
             self.elsewhere = levels[0]
-        told_before = next((i for i, draft in enumerate(self.drafts) if draft.levels == levels), None)
-        if levels[:1] == (self.elsewhere,) and told_before is not None and levels != self.levels:
+        told_before = self._told_before(levels) if levels[:1] == (self.elsewhere,) else None
+        if told_before is not None and levels != self.levels:
             # A part of another way through a question that is told whole.
             self.levels, self.another, self.guided = levels, True, False
             self.drafts[told_before] = continued(self.drafts[told_before], cells, counts=False)
@@ -144,6 +148,9 @@ class RowReading:
             self.drafts.append(draft if draft.question else replace(draft, question=columns.asked))
         self.fresh = False
 
+    def _told_before(self, levels: tuple[str, ...]) -> int | None:
+        return next((i for i, draft in enumerate(self.drafts) if draft.levels == levels), None)
+
     def _goes_against_totals(self, number: tuple[str, ...]) -> bool:
         """Whether a number is a value: every question so far ended with a total, and this one did not yet."""
         first = next((cell for cell in number if cell), "")
@@ -151,14 +158,18 @@ class RowReading:
         start = self.totals[-1].since[1] if self.totals else 0
         if not read or not read[0][0].isdigit() or start == len(self.drafts) or len(self.totals) < _SURE:
             return False
-        each = all(len({top_of(draft) for draft in self.drafts[slice(*t.since)]}) == 1 for t in self.totals)
-        return each and top_of(self.drafts[-1]) != read[0].split(".")[0]
+        told = self.totals[self.weighed :]
+        self.weighed = len(self.totals)
+        self.ends_each = self.ends_each and all(
+            len({top_of(draft) for draft in self.drafts[slice(*total.since)]}) == 1 for total in told
+        )
+        return self.ends_each and top_of(self.drafts[-1]) != read[0].split(".")[0]
 
     def _sum(self, value: float, text: str) -> None:
         """A row that holds nothing but marks in brackets: the sum of the item above, or of its question."""
         last = self.drafts[-1]
         top = top_of(last)
-        group = [draft for draft in self.drafts if top_of(draft) == top]
+        group = list(takewhile(lambda draft: top_of(draft) == top, reversed(self.drafts)))
         if abs(worth_of(last) - value) < _SLACK:
             self.drafts[-1] = replace(last, marks=(value,))
         elif len(group) > 1 and ("mark" in text.lower() or abs(sum(map(worth_of, group)) - value) < _SLACK):

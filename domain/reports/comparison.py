@@ -10,10 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from domain.errors import InputError
 from domain.grading.metrics import Interval
 from domain.reports.drawing import Picture
-from domain.reports.markdown import plain, table_lines, value_text
+from domain.reports.markdown import finding_lines, plain, table_lines, value_text
 from domain.reports.pages import disarmed, page_of, place
 from domain.reports.view import Row, Value
 from domain.reports.wording import Finding
@@ -112,12 +111,7 @@ def write_page(view: ComparisonView, tables: ComparisonTables, folder: Path) -> 
         "figures.csv": _csv(tables.figures),
         "differences.csv": _csv(tables.differences),
     }
-    try:
-        place(contents, folder)
-    except OSError as error:
-        raise InputError(
-            f"the comparison cannot be written to {folder} ({error}): choose another folder"
-        ) from error
+    place(contents, folder, "the comparison")
     return ComparisonFiles(*(folder / name for name in contents))
 
 
@@ -129,10 +123,7 @@ def markdown_of(view: ComparisonView) -> str:
 def _lines(view: ComparisonView) -> Iterator[str]:
     yield f"# {plain(view.title)}"
     yield ""
-    for finding in view.findings:
-        todo = f" *To do: {plain(finding.recommendation)}*" if finding.recommendation else ""
-        yield f"- **{finding.severity.value}: {plain(finding.title)}.** {plain(finding.text)}{todo}"
-    yield ""
+    yield from finding_lines(view.findings, title="")
     rows = [(f"{row.letter} · {plain(row.label)}", *map(plain, row.cells)) for row in view.contenders]
     yield from table_lines(("Job", *view.job_columns), rows)
     for part in view.parts:

@@ -9,14 +9,26 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from domain.errors import InputError
+
 _STYLE = Path(__file__).with_name("style.css")
 
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def place(contents: dict[str, str], folder: Path) -> None:
-    """Writes texts by name into `folder`: a new folder whole or not at all, an old one's page last."""
+def place(contents: dict[str, str], folder: Path, what: str) -> None:
+    """Writes texts by name into `folder`: a new folder whole or not at all, an old one's page last.
+
+    Raises InputError, which calls them `what`, where they cannot be written.
+    """
+    try:
+        _place(contents, folder)
+    except OSError as error:
+        raise InputError(f"{what} cannot be written to {folder} ({error}): choose another folder") from error
+
+
+def _place(contents: dict[str, str], folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -65,8 +65,9 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
         examples="pictures",
         job_columns=_JOB_COLUMNS,
         measures=tuple(name for name, *_ in MEASURES),
-        pair_columns=("Accuracy", "Macro-F1", "Log loss", "Only first right", "Only second right"),
-        pairs_said="The second job's figure minus the first's. A lower log loss is better.",
+        pair_columns=("Accuracy", "Log loss", "Right alone"),
+        pairs_said="The first letter's figure minus the second's; a lower log loss is better. Right alone: "
+        "pictures that only the first letter labels rightly, and only the second.",
         findings=tuple(conclusions(comparison)),
         contenders=tuple(_contender(k, one) for k, one in enumerate(comparison.contenders)),
         parts=(_part(comparison, names),),
@@ -130,11 +131,12 @@ def _pair(pair: Pair, names: list[str]) -> PairRow:
     return PairRow(
         name=_name(pair),
         values=(
-            Value(points(pair.accuracy.value), points_between(pair.accuracy).removesuffix(" points")),
-            _gap(pair.macro_f1),
+            Value(
+                points(pair.accuracy.value).replace("points", "pt"),
+                points_between(pair.accuracy).removesuffix(" points"),
+            ),
             _gap(pair.log_loss),
-            Value(f"{pair.n_only_first:,}"),
-            Value(f"{pair.n_only_second:,}"),
+            Value(f"{pair.n_only_second:,} : {pair.n_only_first:,}"),
         ),
         p=f"{pair.p:.3f}",
         p_corrected=f"{pair.p_corrected:.3f}",

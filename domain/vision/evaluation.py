@@ -18,13 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from domain.errors import InputError
 from domain.grading.contracts import Metrics
 from domain.grading.frames import Frame
 from domain.grading.metrics import Interval, bootstrap_interval, mean
 from domain.grading.referral import referral_curve
+from domain.json_records import read_json
 from domain.vision.metrics import classification_figures, confusion_matrix, per_class, reliability
 from domain.vision.splits import PROTOCOL
 
@@ -91,13 +92,7 @@ class Evaluation:
     @staticmethod
     def from_json(text: str) -> Evaluation:
         """What `to_json` wrote. Raises InputError for anything else."""
-        try:
-            return _ADAPTER.validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(
-                f"not an evaluation ({'.'.join(map(str, first['loc']))}: {first['msg']}): evaluate again"
-            ) from error
+        return read_json(_ADAPTER, text, "an evaluation", "evaluate again")
 
 
 _ADAPTER = TypeAdapter(Evaluation)

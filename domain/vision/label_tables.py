@@ -1,4 +1,4 @@
-"""A CSV of paths and labels beside the pictures it names, as many data sets are published."""
+"""A CSV of paths, and labels where they are known, beside the pictures that it names."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SPLITS = ("split", "set", "subset", "partition", "fold_name")
 def table_members(path: Path, limits: ArchiveLimits) -> Iterator[Member | Refusal]:
     """Each row's picture with its label and, where a column says so, its split, in the table's order.
 
-    Paths are relative to the table's folder and may not leave it. Raises InputError for a table without
-    the two columns.
+    Paths are relative to the table's folder and may not leave it. A label is "" where none is told. Raises
+    InputError for a table without a column of paths.
     """
     root = path.parent.resolve()
     with path.open("rb") as file:
@@ -29,18 +29,23 @@ def table_members(path: Path, limits: ArchiveLimits) -> Iterator[Member | Refusa
         rows = csv.reader(text, delimiter=_delimiter(path, text))
         try:
             header = [cell.strip().lower() for cell in next(rows, [])]
-            at, label_at = _column(path, header, _PATHS), _column(path, header, _LABELS)
-            split_at = next((header.index(name) for name in _SPLITS if name in header), None)
+            at = _column(path, header, _PATHS)
+            label_at, split_at = (
+                next((header.index(name) for name in names if name in header), None)
+                for names in (_LABELS, _SPLITS)
+            )
             for number, row in enumerate(rows, 2):
                 if number > limits.most_members:
                     raise InputError(f"{path.name} has more than the {limits.most_members:,} rows allowed")
                 if not any(cell.strip() for cell in row):
                     continue
-                if len(row) <= max(at, label_at, split_at or 0):
+                if len(row) <= max(at, label_at or 0, split_at or 0):
                     yield Refusal(f"{path.name}, line {number}", "it has too few cells: complete it")
                     continue
-                split = row[split_at].strip() if split_at is not None else ""
-                yield _member(root, row[at].strip(), row[label_at].strip(), split)
+                label, split = (
+                    row[place].strip() if place is not None else "" for place in (label_at, split_at)
+                )
+                yield _member(root, row[at].strip(), label, split)
         except csv.Error as error:
             raise InputError(f"{path.name} is no CSV that can be read ({error}): save it anew") from error
 
@@ -59,7 +64,7 @@ def _column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
             return header.index(name)
     raise InputError(
         f"{path.name} has no column {names[0]!r} (it has: {', '.join(header) or 'none'}): name the columns "
-        "path and label"
+        "path and, to learn from it, label"
     )
 
 
@@ -67,8 +72,6 @@ def _member(root: Path, name: str, label: str, split: str) -> Member | Refusal:
     name = plain(name)
     if why := objection(name):
         return Refusal(name, why)
-    if not label:
-        return Refusal(name, "it has no label: complete the table")
     place = root / name
     if not place.is_file() or os.path.realpath(place) != str(place):
         # Of a link too: it may lead out of the folder.

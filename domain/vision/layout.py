@@ -43,16 +43,18 @@ class Layout:
     """Sorted; a label is a place in it."""
 
 
-def lay_out(members: Sequence[Member]) -> Layout:
-    """Classes and splits of `members`.
+def lay_out(members: Sequence[Member], *, from_table: bool = False) -> Layout:
+    """Classes and splits of `members`, which a table or their folders tell.
 
-    Raises InputError for fewer than two classes, for a test split without one to train on, and for
-    classes whose names differ in case only.
+    Raises InputError for a table without labels, for fewer than two classes, for a test split without one to
+    train on, and for classes whose names differ in case only.
     """
     if not members:
         raise InputError("no picture was found: give class folders with pictures in them")
-    from_table = any(member.label for member in members)
-    placed, refused = _by_table(members) if from_table else _by_folders(members)
+    labelled = any(member.label for member in members)
+    if from_table and not labelled:
+        raise InputError("the table has no labels: give it a column label to learn from")
+    placed, refused = _by_table(members) if labelled else _by_folders(members)
     classes = tuple(sorted({one.class_name for one in placed}))
     _check(classes, placed, refused)
     return Layout(tuple(placed), tuple(refused), classes)
@@ -64,7 +66,9 @@ def _by_table(members: Sequence[Member]) -> tuple[list[Placed], list[Refusal]]:
     some_given = any(member.split for member in members)
     for member in members:
         split = _split(member.split)
-        if some_given and split is None:
+        if not member.label:
+            refused.append(Refusal(member.name, "it has no label: complete the table"))
+        elif some_given and split is None:
             refused.append(
                 Refusal(member.name, f"its split is {member.split!r}: write train, validation or test")
             )

@@ -75,6 +75,8 @@ class Search:
     candidates: tuple[Candidate, ...]
     code: str
     """Of the winner, as it was written; it is shown and never run."""
+    winner: int | None = None
+    """Its number; None where an older model does not tell."""
 
 
 @dataclass(frozen=True, eq=False)

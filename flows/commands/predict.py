@@ -22,7 +22,13 @@ def predict(
             "'latest' for the newest classifier."
         ),
     ],
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures, folders, and ZIP or tar archives.")],
+    pictures: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Pictures, folders, ZIP or tar archives, and CSV files with a column path of pictures "
+            "beside them."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(help="File to write, .csv or .json. Default: CSV to the terminal.")
     ] = None,
@@ -43,6 +49,8 @@ def predict(
         say(f"{n} pictures labelled by {outcome['model']}, {referred} for a human: {out}")
     else:
         sys.stdout.write(text)
+    for sentence in outcome["drift"]:
+        say(sentence)
     rejected = outcome["rejected"]
     for one in rejected[:MOST_LINES]:
         say(f"not labelled: {one['name']}: {one['reason']}")

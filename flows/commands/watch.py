@@ -1,9 +1,8 @@
-"""`trainyard watch`: files dropped into a folder end as a trained, reported model."""
+"""`trainyard watch`: files dropped into a folder or a bucket end as a trained, reported model."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,9 +15,12 @@ if TYPE_CHECKING:
 
 
 def watch(
-    folder: Annotated[
-        Path,
-        typer.Argument(help="The inbox. Drop files into its folders guides, submissions, answers, images."),
+    inbox: Annotated[
+        str,
+        typer.Argument(
+            help="A folder, or a prefix of an object store as s3://bucket/inbox. Drop files into its folders "
+            "guides, submissions, answers, images."
+        ),
     ],
     dataset: Annotated[str, typer.Option("--dataset", help="Name of the dataset.")] = "inbox",
     strategy: Annotated[str, typer.Option("--strategy", help="auto, llm, transfer or native.")] = "auto",
@@ -33,9 +35,9 @@ def watch(
     ] = 300.0,
     once: Annotated[bool, typer.Option("--once", help="Serve what lies there, then end.")] = False,
 ) -> None:
-    """Watch a folder: guides and graded papers dropped there become a grader and its report.
+    """Watch a folder or a bucket: guides and graded papers dropped there become a grader and its report.
 
-    FOLDER/inbox.csv says what became of each file. Files stay where they are; many that are dropped together
+    INBOX/inbox.csv says what became of each file. Files stay where they are; many that are dropped together
     make one dataset and one training. Stop with Ctrl-C; run it again after a crash and nothing is repeated.
     """
     launch()
@@ -45,10 +47,11 @@ def watch(
     def run(given: dict[str, str], name: str) -> Done:
         return _whole_road(given, name, strategy, hyperparameters or [])
 
-    usual = max(0.1, min(1.0, quiet / 2))
-    with attended(), watching(folder, dataset, quiet, patience, run, say) as watched:
+    # Each look at a bucket is a request that is paid for.
+    usual = max(1.0, quiet) if "://" in inbox else max(0.1, min(1.0, quiet / 2))
+    with attended(), watching(inbox, dataset, quiet, patience, run, say) as watched:
         warm_up_tracking()
-        say(f"watching {folder} (Ctrl-C ends it); {folder / 'inbox.csv'} says what became of each file")
+        say(f"watching {inbox} (Ctrl-C ends it); {inbox}/inbox.csv says what became of each file")
         started = time.monotonic()
         try:
             while True:

@@ -136,7 +136,7 @@ def _query() -> Query:
 
 
 def _to_dataset(row: Any) -> Dataset:
-    return Dataset(**{**row._mapping, "kind": Kind(row.kind)})
+    return Dataset(**{**row._mapping, "kind": Kind(row.kind), "facts": _in_order(row.facts)})
 
 
 def datasets(catalog: Catalog, owner: str) -> list[Dataset]:
@@ -181,3 +181,10 @@ def dataset_frames(catalog: Catalog, dataset_id: str) -> DatasetFrames:
             item_frame(connection.execute(items)),
             answer_frame(connection.execute(members), "split", "protocol"),
         )
+
+
+def _in_order(facts: Any) -> Any:
+    """With the splits by name: JSONB gives an object's members back by the length of their names."""
+    if isinstance(facts, Mapping) and isinstance(splits := facts.get("splits"), Mapping):
+        return {**facts, "splits": dict(sorted(splits.items()))}
+    return facts

@@ -10,12 +10,12 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 
@@ -29,11 +29,13 @@ from infra.sandbox.properties import PROPERTIES, WALLS
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 DEFAULT_SECONDS = 60.0
 _ROOT = Path(__file__).parent.parent.parent
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from infra.sandbox.server import main; main()"
 _START_SECONDS = 180.0
 """Importing torch and warming up takes 5 to 15 s, more on a busy machine."""
+_HEEDED_EVERY = 0.2
 _LONGEST_ANSWER = 2 * LONGEST_JSON
 """Bytes: a graph as text inside JSON, in which its quotation marks are escaped."""
 
@@ -43,25 +45,40 @@ def trace(
     limits: NetworkLimits | None = None,
     *,
     seconds: float = DEFAULT_SECONDS,
+    cpu_seconds: float | None = None,
     without: Collection[str] = (),
     gated: bool = True,
     n_children: int | None = None,
+    heed: Callable[[], None] = lambda: None,
 ) -> list[Traced | Refused]:
     """Each program as graphs and initial weights, or refused; in order.
 
-    `seconds` are each program's, of the wall clock. `without` names walls that are not put up and properties
-    that need not hold (`properties.WALLS`, `PROPERTIES`): the user's own choice. `gated=False` leaves the
-    gate out, which serves to measure what the walls stop alone. Raises OutsideError when the server does
-    not start, InputError for an unknown name in `without`.
+    `seconds` are each program's, of the wall clock, `cpu_seconds` of the processor (None for as many).
+    `without` names walls that are not put up and properties that need not hold (`properties.WALLS`,
+    `PROPERTIES`): the user's own choice. `gated=False` leaves the gate out, which serves to measure what the
+    walls stop alone. `heed` is called all the while: what it raises ends the children. Raises OutsideError
+    when the server does not start, InputError for an unknown name in `without`.
     """
     if unknown := sorted(set(without) - {*WALLS, *PROPERTIES}):
         known = ", ".join((*WALLS, *PROPERTIES))
         raise InputError(f"the sandbox has no wall or property {unknown[0]!r} to do without: use {known}")
-    terms = _Terms(limits or NetworkLimits(), seconds, tuple(sorted(without)), gated)
+    terms = _Terms(limits or NetworkLimits(), seconds, cpu_seconds or seconds, tuple(sorted(without)), gated)
     n = n_children or max(1, min(len(programs), (os.cpu_count() or 2) // 2))
-    _ready()
     with ThreadPoolExecutor(n, thread_name_prefix="sandbox") as threads:
-        return list(threads.map(lambda program: _traced(program, terms), programs))
+        try:
+            _awaited([threads.submit(_ready)], heed)
+            return _awaited([threads.submit(_traced, program, terms) for program in programs], heed)
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            # The threads wait for the answers of its children.
+            stop()
+            raise
+
+
+def _awaited(found: Sequence[Future[_T]], heed: Callable[[], None]) -> list[_T]:
+    while wait(found, _HEEDED_EVERY).not_done:
+        heed()
+    return [one.result() for one in found]
 
 
 def warm_up() -> None:
@@ -79,6 +96,7 @@ def stop() -> None:
 class _Terms:
     limits: NetworkLimits
     seconds: float
+    cpu_seconds: float
     without: tuple[str, ...]
     gated: bool
 
@@ -208,7 +226,7 @@ def _asked(
     limits = terms.limits
     settings = {
         "memory_bytes": limits.memory_bytes,
-        "seconds": math.ceil(terms.seconds),
+        "seconds": math.ceil(terms.cpu_seconds),
         "without": [name for name in terms.without if name in WALLS],
         "gated": terms.gated,
     }

@@ -83,6 +83,8 @@ def load_classifier(folder: Path, threads: int = 0) -> Classifier:
     model = ClassifierModel.from_folder(folder)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Threads that wait for each other would else spin: in batches, a third of the processor's seconds.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(
             str(folder / NETWORK), options, providers=["CPUExecutionProvider"]

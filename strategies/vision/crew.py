@@ -22,7 +22,7 @@ _MOST_TOLD = 2000
 
 
 class Crew:
-    """`n` processes of the module `member`, each called with `arguments`; left by `with` they are ended."""
+    """`n` processes of the module `member`, each called with `arguments`; at the end of `with` they end."""
 
     def __init__(
         self, n: int, member: str, arguments: Sequence[str], place: Path, environment: Mapping[str, str]
@@ -48,6 +48,7 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         if self._launcher.stdin:
             self._launcher.stdin.close()
+        self._launcher.terminate()
         try:
             self._launcher.wait(_GRACE)
         except subprocess.TimeoutExpired:

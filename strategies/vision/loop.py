@@ -185,12 +185,20 @@ def _seed(*numbers: int) -> int:
 
 @torch.no_grad()
 def logits_of(
-    network: nn.Module, state: dict[str, torch.Tensor] | None, pixels: Pixels, course: Course
+    network: nn.Module,
+    state: dict[str, torch.Tensor] | None,
+    pixels: Pixels,
+    course: Course,
+    heed: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
-    """Logits (n, n_classes) of all images, unchanged, by the network with the weights `state`, on the CPU."""
+    """Logits (n, n_classes) of all images, unchanged, by the network with the weights `state`, on the CPU.
+
+    `heed` is called in between, as in `train_pass`.
+    """
     network.eval()
     found = []
     for start in range(0, len(pixels), _AT_ONCE):
+        heed()
         images = course.normal(pixels.take(torch.arange(start, min(start + _AT_ONCE, len(pixels)))))
         with torch.autocast(images.device.type, torch.bfloat16, enabled=course.bf16):
             out = torch.func.functional_call(network, state, (images,)) if state else network(images)

@@ -126,7 +126,7 @@ def judged_checkpoint(
 def validation_metrics(learner: Learner, data: VisionData, course: Course) -> dict[str, float]:
     """Of the averaged weights, as they are trained (the finished model is judged by its own runtime)."""
     held = read_pixels(data, Split.VALIDATION, data.surroundings.device)
-    logits = logits_of(learner.network, learner.average, held, course)
+    logits = logits_of(learner.network, learner.average, held, course, data.surroundings.heed_stop)
     labels, predicted = held.labels.cpu(), logits.argmax(1)
     return {
         "accuracy": accuracy(labels.numpy(), predicted.numpy()),

@@ -219,18 +219,25 @@ def test_two_members_of_one_name_are_not_both_taken(tmp_path: Path) -> None:
 
 
 def test_a_table_names_paths_labels_and_splits(tmp_path: Path) -> None:
-    spread(tmp_path, {"a/1.png": png(1), "a/2.png": png(2)})
+    spread(tmp_path, {"a/1.png": png(1), "a/2.png": png(2), "a/4.png": png(4)})
     (tmp_path / "labels.csv").write_text(
-        "Filename;Class;Split\na/1.png;cat;train\na\\2.png;dog;test\na/3.png;dog;test\n../x.png;dog;test\na/1.png;;\n"
+        "Filename;Class;Split\na/1.png;cat;train\na\\2.png;dog;test\na/3.png;dog;test\n../x.png;dog;test\na/4.png;;\n"
     )
     found = list(listing(tmp_path / "labels.csv", LIMITS))
     assert [(m.name, m.label, m.split) for m in found if isinstance(m, Member)] == [
         ("a/1.png", "cat", "train"),
         ("a/2.png", "dog", "test"),
+        ("a/4.png", "", ""),
     ]
-    assert [one.name for one in found if isinstance(one, Refusal)] == ["a/3.png", "../x.png", "a/1.png"]
+    assert [one.name for one in found if isinstance(one, Refusal)] == ["a/3.png", "../x.png"]
     opened = Opened(tmp_path / "labels.csv")
     assert opened.read(next(m for m in found if isinstance(m, Member))) == png(1)
+
+
+def test_a_table_of_paths_alone_names_pictures_that_have_no_label(tmp_path: Path) -> None:
+    spread(tmp_path, {"a/1.png": png(1)})
+    (tmp_path / "new.csv").write_text("path\na/1.png\n")
+    assert [(m.name, m.label) for m in members(tmp_path / "new.csv")] == [("a/1.png", "")]
 
 
 def test_a_table_without_the_columns_says_what_it_has(tmp_path: Path) -> None:

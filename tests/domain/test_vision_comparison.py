@@ -95,7 +95,7 @@ def test_the_page_of_classifiers_shows_quality_against_cost_and_time(tmp_path: P
     assert "<script>alert(1)</script>" in page.css_first("#jobs").text()
     assert len(page.css("#price figure")) == 3, "accuracy against money, training and time"
     assert "2 jobs on the same held-out pictures" in page.css_first("header").text()
-    assert "+20.0 points" in page.css_first("#quality").text()
+    assert "80 : 0" in page.css_first("#quality").text()
     assert '"n_only_second": 80' in files.json.read_text()
     assert "'=cmd()" in files.figures.read_text()
 

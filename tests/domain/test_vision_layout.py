@@ -43,6 +43,15 @@ def test_a_class_may_be_called_test_where_its_picture_says_so_in_a_table() -> No
     assert layout.classes == ("real", "test")
 
 
+def test_rows_without_a_label_are_refused_and_a_table_without_any_as_a_whole() -> None:
+    layout = lay_out([Member("1.png", label="a"), Member("2.png", label="b"), Member("3.png")])
+    assert [(one.name, one.reason) for one in layout.refused] == [
+        ("3.png", "it has no label: complete the table")
+    ]
+    with pytest.raises(InputError, match="the table has no labels"):
+        lay_out([Member("cat/1.png"), Member("dog/1.png")], from_table=True)
+
+
 def test_a_row_without_a_split_is_refused_where_others_have_one() -> None:
     members = [Member(f"{n}.png", label="ab"[n % 2], split="train") for n in range(4)]
     layout = lay_out([*members, Member("5.png", label="a"), Member("6.png", label="a", split="moon")])

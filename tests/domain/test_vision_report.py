@@ -143,13 +143,17 @@ def test_what_a_search_tried_is_told_and_its_words_are_only_shown(tmp_path):
         ),
         code="</code><script>build_model()",
     )  # fmt: skip
-    files = write_report(replace(reported(evaluated()), search=search), tmp_path / "report")
+    card = {"seeds": [{"seed": 0, "accuracy": 0.951}, {"seed": 1, "accuracy": 0.949}]}
+    report = replace(reported(evaluated()), search=search, card=card)
+    files = write_report(report, tmp_path / "report")
     html = files["report.html"].read_text()
     assert "<script" not in html
+    assert "What was tried" in html and "share right on validation" in html
+    assert "Trained from 2 seeds the winner reaches 95.10%, 94.90% on validation" in html
     assert "3 networks in 2 rounds, of which 1 could not be trained" in html
     assert "It ended because the budget was spent" in html
     told = files["report.md"].read_text()
-    assert "| 2 | 2 | patch of 0 | wider | 2,000 | 8 | 95.00% | best |" in told
+    assert "| 2 | 2 | patch of 0 | wider | 2,000 | 8 | 95.00% | winner |" in told
 
 
 def test_equal_reports_are_equal_bytes(tmp_path):

@@ -19,6 +19,7 @@ import pytest
 
 from infra.servers import serving
 from infra.settings import Settings
+from tests.conftest import catalog_of
 
 GUIDE = """Plants and rust
 
@@ -80,10 +81,20 @@ class CommandLine:
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def catalog_url(self) -> str:
+        return self.environment.get("TRAINYARD_CATALOG_URL") or catalog_of(self.home)
+
     def start(self, *arguments: str | Path, **extra: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "flows", *map(str, arguments)],
-            env={**os.environ, **self.environment, **extra, "TRAINYARD_HOME": str(self.home)},
+            env={
+                **os.environ,
+                "TRAINYARD_CATALOG_URL": self.catalog_url,
+                **self.environment,
+                **extra,
+                "TRAINYARD_HOME": str(self.home),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -11,6 +11,8 @@ from infra.catalog import Catalog
 from infra.catalog.dumping import dumped
 from tests.flows.conftest import CommandLine
 
+pytestmark = pytest.mark.sqlite_only("it goes from SQLite to PostgreSQL and back by itself")
+
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory, prefect_api: str, class_set: Path) -> CommandLine:

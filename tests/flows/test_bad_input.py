@@ -88,6 +88,7 @@ def test_a_guide_that_nobody_answered_says_what_is_missing(trainyard: CommandLin
     assert "Traceback" not in said
 
 
+@pytest.mark.sqlite_only("PostgreSQL does not lock a whole database")
 def test_a_locked_database_is_named_with_the_remedy(trainyard: CommandLine, class_set: Path) -> None:
     trainyard.run("db", "upgrade")
     holder = sqlite3.connect(trainyard.home / "catalog.db")

@@ -54,7 +54,7 @@ def test_a_deployed_flow_runs_on_the_worker_of_trainyard_up_and_ends_when_it_is_
         material = {"guides": str(class_set / "guides"), "submissions": str(class_set / "papers")}
         prepared = asked_for(api, "prepare", material)
         wait_for(lambda: state_of(api, prepared) == "COMPLETED", 120)
-        with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+        with Catalog.open(trainyard.catalog_url) as catalog:
             (dataset,) = records.datasets(catalog, "local")
             assert dataset.n_answers == 60
             long = ["iterations=2", "steps=10000", "rounds=1000"]

@@ -79,12 +79,12 @@ def up(tmp_path: Path) -> Iterator[tuple[CommandLine, Server]]:
 
 
 def jobs_of(trainyard: CommandLine) -> list[Job]:
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         return records.jobs(catalog, "local")
 
 
 def reported(trainyard: CommandLine) -> bool:
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         return any(records.find_report(catalog, job.id) for job in records.jobs(catalog, "local"))
 
 
@@ -166,4 +166,4 @@ def test_too_many_broken_rows_are_an_event(trainyard: CommandLine, tmp_path: Pat
     trainyard.run("prepare", "--answers", table, code=1)
     server = Server(trainyard.environment["TRAINYARD_PREFECT_API_URL"])
     # The server takes events in and writes them down later.
-    wait_for(lambda: "trainyard.contract.failed" in server.events(), 60)
+    assert wait_for(lambda: "trainyard.contract.failed" in server.events(), 60)

@@ -51,7 +51,7 @@ def test_a_killed_pipeline_is_finished_by_running_it_again(
     # The iteration that was told of last may have been killed before its result was kept.
     assert train["n_reused"] >= trained - 1
 
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert job.state is JobState.FINISHED
         assert [row.iteration for row in records.iterations(catalog, job.id)] == [1, 2, 3, 4]

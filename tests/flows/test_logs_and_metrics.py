@@ -26,7 +26,7 @@ def test_a_log_is_followed_while_a_job_runs_and_has_its_ids(trainyard: CommandLi
     assert process.wait(timeout=200) == 0
     said = [json.loads(line) for line in following.communicate(timeout=200)[0].splitlines()]
     assert following.returncode == 0
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
     messages = [line["message"] for line in said]
     assert sum("iteration 2:" in message for message in messages) == 1

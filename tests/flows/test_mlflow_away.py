@@ -73,7 +73,7 @@ def mlflow(tmp_path: Path, wait_for: Wait) -> Iterator[Mlflow]:
 
 
 def job_of(trainyard: CommandLine) -> Job:
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         return job
 
@@ -115,5 +115,5 @@ def test_a_training_outlives_its_mlflow_and_tells_it_all_later_once(
 
 
 def last_qwk(trainyard: CommandLine, job: Job) -> float:
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         return float(records.iterations(catalog, job.id)[-1].metrics["qwk"] or 0)

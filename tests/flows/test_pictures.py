@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 from PIL import Image
@@ -150,6 +153,7 @@ def test_new_pictures_are_labelled_from_files_folders_and_archives(
         for name in names:
             (folder / Path(name).name).write_bytes(archive.read(name))
     single = folder / Path(names[0]).name
+    (folder / "new.csv").write_text(f"path\n{single.name}\n")
     out = tmp_path / "labels.csv"
     done = trainyard.run(
         "predict", outcome["train"]["job_id"][:8], single, folder, digits, "--out", out, code=1
@@ -159,6 +163,7 @@ def test_new_pictures_are_labelled_from_files_folders_and_archives(
     assert rows[0] == "file,label,confidence,refer"
     with zipfile.ZipFile(digits) as archive:
         assert len(rows) - 1 == 1 + 4 + len(archive.namelist()) - 1
+    assert len(trainyard.json("predict", "classifier-digits", folder / "new.csv")["predictions"]) == 1
     said = trainyard.json("predict", "classifier-digits", folder)
     assert [row["label"] for row in said["predictions"]].count("7") >= 3
     assert said["rejected"] == []
@@ -226,13 +231,39 @@ def test_a_killed_training_goes_on_where_it_was(trainyard: CommandLine, digits: 
     train = outcome["train"]
     assert train["n_trained"] + train["n_reused"] == 6
     assert train["n_reused"] >= trained - 1
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert job.state is JobState.FINISHED
         assert [row.iteration for row in records.iterations(catalog, job.id)] == [1, 2, 3, 4, 5, 6]
     client = MlflowClient(f"sqlite:///{trainyard.home}/mlflow.db")
     (run,) = client.search_runs([one.experiment_id for one in client.search_experiments()])
     assert run.info.status == "FINISHED"
+
+
+def test_a_training_by_two_processes_is_cancelled_in_its_first_long_iteration_and_leaves_none(
+    trainyard: CommandLine, digits: Path, wait_for: Callable[[Callable[[], Any], float], Any]
+) -> None:
+    long = ("--set", "workers=2", "--set", "budget_seconds=36000")
+    process = trainyard.start(*command(digits, *long))
+    mine = psutil.Process(process.pid)
+    wait_for(lambda: len(_workers(mine)) == 2, 120)
+    family = mine.children(recursive=True)
+    done = trainyard.run("cancel", "latest")
+    assert "cancelled" in done.stdout + done.stderr
+    process.communicate(timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
+    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+        (job,) = records.jobs(catalog, "local")
+        assert job.state is JobState.CANCELLED
+
+
+def _workers(process: psutil.Process) -> list[psutil.Process]:
+    found = []
+    for one in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found += [one] if "strategies.vision.worker" in one.cmdline()[:4] else []
+    return found
 
 
 @pytest.mark.parametrize(

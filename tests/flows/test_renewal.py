@@ -69,7 +69,7 @@ def test_new_graded_papers_measure_the_champion_and_then_make_a_new_dataset_once
     assert first["failed"] == []
     assert [step.split()[0] for step in first["done"]] == ["train", "evaluate", "report"]
     assert second == {"done": [], "failed": []}
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (retiring,) = records.announcements(catalog, "local", event="trainyard.model.retiring")
         assert retiring.subject == "compatible:simulated-old 2026-12-31"
         assert sorted(d.n_answers for d in records.datasets(catalog, "local")) == [60, 120]

@@ -10,6 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from infra import catalog as records
 from infra.catalog import Catalog, JobState
+from tests.conftest import catalog_of
 from tests.flows.conftest import CommandLine
 
 
@@ -19,7 +20,7 @@ def train(folder: Path, iterations: int) -> list[str | Path]:
 
 
 def job_of(home: Path) -> records.Job:
-    with Catalog.open(f"sqlite:///{home}/catalog.db") as catalog:
+    with Catalog.open(catalog_of(home)) as catalog:
         (job,) = records.jobs(catalog, "local")
         return job
 

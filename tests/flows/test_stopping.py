@@ -36,7 +36,7 @@ def in_its_iteration(trainyard: CommandLine, folder: Path, wait_for: Wait) -> tu
 
 
 def job_of(trainyard: CommandLine) -> Job:
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         return job
 

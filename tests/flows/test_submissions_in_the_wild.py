@@ -50,7 +50,7 @@ def unnumbered(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> tu
 def test_papers_without_numbers_are_aligned_and_trained_on(unnumbered: tuple[CommandLine, str, dict]) -> None:
     trainyard, shown, outcome = unnumbered
     assert outcome["dataset"]["n_answers"] >= 34, shown
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         answers = records.answers_frame(catalog, "local")
         items = records.items_frame(catalog, "local")
     numbers = dict(zip(items["item_id"], items["number"], strict=True))
@@ -63,7 +63,7 @@ def test_papers_without_numbers_are_aligned_and_trained_on(unnumbered: tuple[Com
 
 def test_a_doubtful_answer_is_kept_told_and_not_trained_on(unnumbered: tuple[CommandLine, str, dict]) -> None:
     trainyard, shown, _ = unnumbered
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         answers = records.answers_frame(catalog, "local")
     doubtful = answers[answers["doubt"] != ""]
     assert "V1" in set(doubtful["student"])
@@ -166,7 +166,7 @@ def test_a_folder_is_a_paper_of_the_student_it_is_named_after(
     trainyard, shown, given = in_folders
     again = trainyard.json("prepare", *given, "--allow-rejects")
     assert sum(part["n_read"] for part in again["ingested"]) == 0, "nothing is read twice"
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         answers = records.answers_frame(catalog, "local")
     students = set(answers["student"])
     assert {"S000", "S001", "S029", "Twin"} <= students, shown

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from infra import catalog as records
@@ -75,7 +76,7 @@ def test_a_hundred_files_dropped_at_once_are_each_read_once_and_trained_on_once(
     assert len(used) == 101
     assert {row["outcome"] for row in used} <= {"trained on", "duplicate"}
     assert Path(used[0]["report"]).read_text().startswith("<!")
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert job.state is JobState.FINISHED
         assert job.id.startswith(used[0]["job"])
@@ -98,6 +99,18 @@ def test_a_guide_alone_waits_for_papers_with_the_reason_and_is_trained_on_when_t
         wait_for(lambda: told(inbox)["guides/plants.txt"]["job"], 200)
 
 
+def test_what_is_put_into_a_bucket_is_read_and_told_there(
+    trainyard: CommandLine, class_set: Path, bucket: str
+) -> None:
+    system, root = fsspec.core.url_to_fs(bucket)
+    system.put_file(str(class_set / "guides" / "plants.txt"), f"{root}/inbox/guides/plants.txt")
+    trainyard.run("watch", f"{bucket}/inbox", *WATCH, "--once")
+    text = system.cat_file(f"{root}/inbox/inbox.csv").decode("utf-8-sig")
+    (row,) = csv.DictReader(text.splitlines())
+    assert (row["file"], row["outcome"]) == ("guides/plants.txt", "waiting")
+    assert "only 0 graded answers" in row["reason"]
+
+
 @pytest.mark.timeout(600)
 def test_killed_in_the_middle_and_started_again_it_repeats_nothing(
     trainyard: CommandLine, class_set: Path, tmp_path: Path
@@ -115,6 +128,6 @@ def test_killed_in_the_middle_and_started_again_it_repeats_nothing(
     before = (inbox / "inbox.csv").stat().st_mtime_ns
     assert "are quiet and new" not in trainyard.run("watch", inbox, *WATCH, "--once").stderr
     assert (inbox / "inbox.csv").stat().st_mtime_ns == before
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert [row.iteration for row in records.iterations(catalog, job.id)] == [1, 2]

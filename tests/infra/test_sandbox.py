@@ -36,6 +36,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", autouse=True)
 def sandbox() -> Iterator[None]:
+    # Its server starts here, so that no test's time is measured with it.
+    traced(small())
     yield
     stop()
 
@@ -260,10 +262,34 @@ def test_the_server_has_an_empty_environment_and_is_started_again_when_it_died()
     os.environ["TRAINYARD_CANARY"] = "SECRET-91c4"
     try:
         traced(small())
-        (server,) = psutil.Process().children()
+        children = psutil.Process().children()
+        (server,) = [child for child in children if "infra.sandbox.server" in " ".join(child.cmdline())]
         assert not [name for name in server.environ() if name.startswith(("TRAINYARD", "HOME", "PATH"))]
         server.kill()
         server.wait()
         assert isinstance(traced(small()), Traced)
     finally:
         del os.environ["TRAINYARD_CANARY"]
+
+
+ENDLESS = "import torch\ndef build_model(num_classes, channels, size):\n    while True:\n        1 + 1\n"
+
+
+def test_a_program_that_never_ends_costs_its_processor_seconds_however_long_the_clock_may_run() -> None:
+    outcome = traced(ENDLESS, seconds=3600, cpu_seconds=1)
+    assert isinstance(outcome, Refused) and outcome.stage == "limits"
+
+
+def test_tracing_ends_as_soon_as_it_is_asked_to_and_leaves_no_process() -> None:
+    class Stopped(BaseException):
+        pass
+
+    looks = iter(range(5))
+
+    def heed() -> None:
+        if next(looks, None) is None:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        traced(ENDLESS, seconds=3600, heed=heed)
+    assert not [one for one in psutil.Process().children(recursive=True) if "-I" in one.cmdline()]

@@ -12,9 +12,12 @@ from domain.errors import InputError, OutsideError, SettingError
 from infra.store import Store
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    url = str(tmp_path / "store") if request.param == "folder" else f"memory://{uuid.uuid4().hex}"
+    if request.param == "s3":
+        url = f"{request.getfixturevalue('bucket')}/store"
+    else:
+        url = str(tmp_path / "store") if request.param == "folder" else f"memory://{uuid.uuid4().hex}"
     return Store.open(url, cache=tmp_path / "cache")
 
 
@@ -122,6 +125,23 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OutsideError, match=r"The store .*file/store cannot be used"):
         Store.open(str(tmp_path / "file" / "store"))
+
+
+def test_a_copy_that_is_dropped_leaves_the_object(store: Store, tmp_path: Path) -> None:
+    key = store.put_bytes(b"pages")
+    store.local_path(key)
+    store.drop_copy(key)
+    assert not list((tmp_path / "cache").glob("??/*"))
+    assert store.keys() == [key]
+    assert store.get_bytes(key) == b"pages"
+
+
+def test_a_bucket_that_is_not_there_is_named_and_not_made(bucket: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(
+            SettingError, match=r"s3://misspelt-bucket, which is not there .* make the bucket"
+        ):
+            Store.open("s3://misspelt-bucket", cache=tmp_path).put_bytes(b"pages")
 
 
 def test_a_url_that_nothing_serves_is_a_setting_error() -> None:

@@ -442,9 +442,13 @@ def test_a_training_leaves_the_process_with_every_float_that_there_is(tmp_path: 
     assert np.nextafter(np.float64(0), np.float64(1)) * np.float64(1) > 0
 
 
-@pytest.mark.parametrize("case", ["native", "transfer"])
-def test_a_long_iteration_ends_as_soon_as_it_is_asked_to(case: str, weights: Path, tmp_path: Path) -> None:
-    found, config = chosen(case, weights)
+@pytest.mark.parametrize(
+    ("case", "more"), [("native", {}), ("native", {"workers": 2}), ("transfer", {}), ("llm", {})]
+)
+def test_a_long_iteration_ends_as_soon_as_it_is_asked_to(
+    case: str, more: Mapping[str, Any], weights: Path, tmp_path: Path
+) -> None:
+    found, config = chosen(case, weights, **more)
     data = gallery(tmp_path)
     data = replace(data, surroundings=replace(data.surroundings, stop=tmp_path / "stop"))
     first = found.start(config, data)

@@ -42,7 +42,7 @@ def test_texts_and_pictures_are_datasets_of_their_own_and_a_failure_of_one_leave
     folder: Path,
 ) -> None:
     road = Road(InputError("only 3 graded answers were found"), Done("inbox-images", "a" * 36, "report.html"))
-    with watching(folder, "inbox", 0, 60, road, lambda _: None) as watched:
+    with watching(str(folder), "inbox", 0, 60, road, lambda _: None) as watched:
         assert watched.serve_once()
         assert not watched.serve_once(), "nothing has changed"
     assert road.given == [(["guides"], "inbox"), (["images"], "inbox-images")]
@@ -55,7 +55,7 @@ def test_texts_and_pictures_are_datasets_of_their_own_and_a_failure_of_one_leave
 def test_what_is_not_the_files_fault_is_tried_again_later_and_later(folder: Path) -> None:
     (folder / "images/pets.zip").unlink()
     road = Road(OutsideError("no answer"), ConnectionError("refused"), Done("inbox", "b" * 36, "report.html"))
-    with watching(folder, "inbox", 0, 60, road, lambda _: None) as watched:
+    with watching(str(folder), "inbox", 0, 60, road, lambda _: None) as watched:
         assert not watched.serve_once()
         assert told(folder)["guides/a.txt"][:2] == ("waiting", "tried again soon: no answer")
         first = watched.pause(1)
@@ -69,7 +69,9 @@ def test_what_is_not_the_files_fault_is_tried_again_later_and_later(folder: Path
 
 def test_a_wrong_setting_ends_the_watch(folder: Path) -> None:
     with (
-        watching(folder, "inbox", 0, 60, Road(SettingError("no such strategy")), lambda _: None) as watched,
+        watching(
+            str(folder), "inbox", 0, 60, Road(SettingError("no such strategy")), lambda _: None
+        ) as watched,
         pytest.raises(SettingError),
     ):
         watched.serve_once()

@@ -80,7 +80,7 @@ def test_training_raises_agreement_and_its_repetition_asks_nothing(catalog: Cata
 
 def test_every_answerable_answer_is_graded_and_the_others_say_why(catalog: Catalog, tmp_path: Path) -> None:
     data, test = examination(tmp_path)
-    quick = {"llm_timeout_seconds": 1.0, "llm_deadline_seconds": 20.0}
+    quick = {"llm_timeout_seconds": 2.0, "llm_deadline_seconds": 60.0}
     with running_simulator() as server, language_models(server.base_url, catalog, **quick) as models:
         learnt = training(LLM, config(iterations=1), data, Payer(models))
         folder = unpacked(dict(LLM.finish(learnt[0], data).files), tmp_path / "model")

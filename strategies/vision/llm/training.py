@@ -87,6 +87,7 @@ class Llm:
             "seeds": list(results),
             "search": {
                 "rounds": searched.rounds,
+                "winner": searched.best,
                 "ended": searched.ended,
                 "n_candidates": len(searched.journal),
                 "n_failed": sum(bool(entry.failure) for entry in searched.journal),
