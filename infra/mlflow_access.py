@@ -43,6 +43,8 @@ def quieten() -> None:
         os.environ.setdefault(name, value)
     for chatty in ("mlflow", "alembic"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    # It tells of an error, with a traceback, and raises it too: who catches it has the better words.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def open_client(tracking_uri: str) -> Any:

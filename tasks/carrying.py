@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from domain.errors import TrainyardError
+from domain.errors import InputError, TrainyardError
 from domain.kinds import Role
 from domain.vision.archives import Form, form_of
 from domain.vision.listings import placed_in
@@ -70,6 +70,22 @@ def _pack(place: Workplace, root: Path, names: Iterable[str]) -> str:
         return place.store.take_file(path)
 
 
+def _unpack(source: Path, folder: Path) -> None:
+    """The files of a pack, and nothing else that a tar holds. Python has filters for it from 3.11.4 on."""
+    with tarfile.open(source) as pack:
+        for member in pack:
+            path = (folder / member.name).resolve()
+            if not member.isreg() or not path.is_relative_to(folder.resolve()):
+                raise InputError(
+                    f"{member.name} was sent as what no file of material is: start the run again"
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held = pack.extractfile(member)
+            assert held is not None  # of a regular file
+            with held, path.open("wb") as file:
+                shutil.copyfileobj(held, file)
+
+
 def released(chunks: Iterable[FileChunk]) -> None:
     """Takes what was carried out of the store again; where that fails it stays, which harms nobody."""
     for key in {chunk.get(way, "") for chunk in chunks for way in ("pack", "archive")} - {""}:
@@ -98,8 +114,7 @@ def unpacked(chunk: FileChunk) -> Iterator[FileChunk]:
             root.symlink_to(source.resolve())
         else:
             is_table = chunk["role"] == Role.IMAGES and root.suffix.lower() in (".csv", ".tsv")
-            with tarfile.open(source) as pack:
-                pack.extractall(folder if is_table else root, filter="data")
+            _unpack(source, folder if is_table else root)
             place.store.drop_copy(key)
         log.info("%s files were sent here: %.1f MB", chunk["role"], size_bytes / 1e6)
         yield FileChunk(**{**chunk, "root": str(root)})
