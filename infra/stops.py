@@ -11,7 +11,10 @@ def stop_file(home: Path, job_id: str) -> Path:
 
 def ask_to_stop(home: Path, job_id: str) -> None:
     """Whoever trains that job on this home ends at its next look, in any process."""
-    file = stop_file(home, job_id)
+    leave_request(stop_file(home, job_id))
+
+
+def leave_request(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from domain.errors import InputError, OutsideError, StoppedError, TrainyardError
 from infra import catalog as records
 from infra.catalog import BROKEN_OFF, Job, JobState
 from infra.lives import Life, life_of
-from infra.stops import ask_to_stop, stop_file, withdraw_stop
+from infra.stops import ask_to_stop, leave_request, stop_file, withdraw_stop
 from infra.system_metrics import unwatch
 from strategies.base import Stop
 from tasks.choice import training_data
@@ -70,7 +71,8 @@ def stoppable(job_id: str) -> Iterator[None]:
     file = stop_file(home, job_id)
     threading.Thread(target=_looking, args=(file, watched, ended), name="stop", daemon=True).start()
     try:
-        yield
+        with _asked_by_ctrl_c(file):
+            yield
     except StoppedError as stopped:
         _cancelled_here.update(runs)
         _end(job_id, JobState.CANCELLED, str(stopped))
@@ -91,6 +93,26 @@ def stoppable(job_id: str) -> Iterator[None]:
     finally:
         ended.set()
         withdraw_stop(home, job_id)
+
+
+@contextmanager
+def _asked_by_ctrl_c(file: Path) -> Iterator[None]:
+    """Ctrl-C leaves a request too: libraries now and then swallow the exception that it raises."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        leave_request(file)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -142,8 +164,7 @@ def end_as_cancelled(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG
 def _looking(file: Path, runs: list[str], ended: threading.Event) -> None:
     while not ended.wait(_LOOK_SECONDS):
         if file.exists() or _cancelled(runs):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
+            leave_request(file)
             log.info("asked to stop")
             break
     # Only where someone catches it: without Prefect's handler the signal would be the end of everything.
