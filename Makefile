@@ -1,6 +1,8 @@
 # Trainyard: `make demo` shows it all on examples/, `make test` runs every test.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# Each takes a core and up to 2 GB.
+TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
 export TRAINYARD_HOME ?= $(CURDIR)/.trainyard
 
 .PHONY: demo test lint format install clean up
@@ -25,7 +27,7 @@ up: install ## open the MLflow and Prefect pages on what the demo did
 	@$(BIN)/trainyard up
 
 test: install ## run all tests, on a real PostgreSQL and a real Prefect server too
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
 lint: install ## ruff, mypy --strict and the layer rule
 	$(BIN)/ruff check .
