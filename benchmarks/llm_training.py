@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np
 import pandas as pd
 
-from domain.grading.metrics import paired_bootstrap, qwk
+from domain.bootstrap import paired_bootstrap
+from domain.grading.metrics import qwk
 from domain.kinds import Kind
 from domain.language_models import Answered, AskModel, Request
 from infra.catalog import Catalog, spent, upgrade

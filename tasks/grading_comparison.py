@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from domain.comparing import names_of
 from domain.grading.comparison import Comparison, Contender, Costs, compare
 from domain.grading.comparison_report import write_comparison
 from domain.grading.comparison_view import comparison_view
-from domain.grading.comparison_words import names_of
-from domain.grading.language_model_use import WRITING
 from domain.kinds import Split
 from domain.reports.comparison import letter
 from infra import catalog as records
 from infra.catalog import Evaluation, Job
 from tasks.grading_evaluation import load_evaluation
 from tasks.judges import Compared, Measured
+from tasks.model_use import training_usd
 from tasks.workplace import Workplace
 
 
@@ -61,7 +61,7 @@ def _costs(place: Workplace, job: Job, measured: Any) -> Costs:
     return Costs(
         training_seconds=sum(one.seconds for one in iterations),
         n_iterations=len(iterations),
-        training_usd=_training_usd(place, job, [one.metrics for one in iterations]),
+        training_usd=training_usd(place, job, iterations),
         # A grader that asks nobody costs nothing; one that does at an unknown price costs no known sum.
         usd_per_1000_answers=figures.get("cost_usd_per_1000_answers") if asks else 0.0,
         seconds_per_answer=figures.get("seconds_per_answer"),
@@ -69,22 +69,12 @@ def _costs(place: Workplace, job: Job, measured: Any) -> Costs:
     )
 
 
-def _training_usd(place: Workplace, job: Job, iterations: Sequence[Any]) -> float | None:
-    """What training takes by its iterations, also where replies were reused; else what was paid."""
-    told = [metrics for metrics in iterations if metrics.get("n_tokens")]
-    if told:
-        costs = [metrics.get("cost_usd") for metrics in told]
-        return None if None in costs else float(sum(costs))
-    paid = [c.spent for c in records.costs_of(place.catalog, job.id) if c.purpose not in ("grade", WRITING)]
-    return None if any(one.n_unpriced for one in paid) else sum(one.cost_usd for one in paid)
-
-
 def _rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Key figures on the first protocol, for a terminal."""
     part = comparison.parts[0]
     rows = []
     for k, (name, one, standing) in enumerate(
-        zip(names_of(comparison), comparison.contenders, part.standings, strict=True)
+        zip(names_of(comparison.contenders), comparison.contenders, part.standings, strict=True)
     ):
         rows.append(
             {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.grading.language_model_use import (
+    WRITING,
     Instruction,
     LanguageModelSection,
     ModelUse,
@@ -14,9 +15,21 @@ from domain.grading.language_model_use import (
     Ungraded,
 )
 from infra import catalog as records
-from infra.catalog import Evaluation, Job
+from infra.catalog import Evaluation, IterationRow, Job
 from infra.model_registry import ModelRegistry
 from tasks.workplace import Workplace
+
+
+def training_usd(place: Workplace, job: Job, iterations: Sequence[IterationRow]) -> float | None:
+    """What training takes by its iterations, also where replies were reused; else what was paid. None where
+    a price is unknown."""
+    told = [one.metrics for one in iterations if one.metrics.get("n_tokens")]
+    if told:
+        prices = [metrics.get("cost_usd") for metrics in told]
+        known = [price for price in prices if price is not None]
+        return float(sum(known)) if len(known) == len(prices) else None
+    paid = [c.spent for c in records.costs_of(place.catalog, job.id) if c.purpose not in ("grade", WRITING)]
+    return None if any(one.n_unpriced for one in paid) else sum(one.cost_usd for one in paid)
 
 
 def model_use_of(place: Workplace, job: Job, evaluation: Evaluation | None) -> LanguageModelSection | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from domain.comparing import names_of
 from domain.kinds import Split
 from domain.reports.comparison import letter
 from domain.vision.comparison import Comparison, Contender, Costs, compare
 from domain.vision.comparison_report import comparison_view, write_comparison
-from domain.vision.comparison_words import names_of
 from infra import catalog as records
 from infra.catalog import Evaluation, Job
 from tasks.judges import Compared, Measured
+from tasks.model_use import training_usd
 from tasks.picture_sets import pictures_of
 from tasks.vision_evaluation import load_evaluation
 from tasks.workplace import Workplace
@@ -58,14 +59,11 @@ def _learnt_from(place: Workplace, job: Job) -> frozenset[str]:
 def _costs(place: Workplace, job: Job, found: Evaluation) -> Costs:
     figures: Mapping[str, Any] = found.metrics if isinstance(found.metrics, dict) else {}
     iterations = records.iterations(place.catalog, job.id)
-    told = [one.metrics for one in iterations if one.metrics.get("n_tokens")]
-    prices = [metrics.get("cost_usd") for metrics in told]
-    known = [price for price in prices if price is not None]
     size = next((v for name, v in figures.items() if name.endswith("speed.model_mb")), None)
     return Costs(
         training_seconds=sum(one.seconds for one in iterations),
         n_iterations=len(iterations),
-        training_usd=float(sum(known)) if len(known) == len(told) else None,
+        training_usd=training_usd(place, job, iterations),
         seconds_per_picture=figures.get("seconds_per_image"),
         model_mb=size,
     )
@@ -87,6 +85,6 @@ def _rows(comparison: Comparison) -> list[dict[str, Any]]:
             "seconds per picture": one.costs.seconds_per_picture,
         }
         for k, (name, one, standing) in enumerate(
-            zip(names_of(comparison), comparison.contenders, comparison.standings, strict=True)
+            zip(names_of(comparison.contenders), comparison.contenders, comparison.standings, strict=True)
         )
     ]

@@ -9,17 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from domain.bootstrap import Floats, Interval, Metric, bootstrap_interval, mean, paired_bootstrap
 from domain.grading.metrics import (
-    Floats,
-    Interval,
-    Metric,
     adjacent_agreement,
-    bootstrap_interval,
     exact_agreement,
     macro_f1,
     mae,
-    mean,
-    paired_bootstrap,
     pearson,
     qwk,
     rmse,

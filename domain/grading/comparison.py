@@ -15,17 +15,21 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from domain.errors import InputError
+from domain.bootstrap import Floats, Interval, Metric, holm, mean, p_value, percentiles, resamples
+from domain.comparing import (
+    N_RESAMPLES,
+    all_learnt,
+    check_contenders,
+    learnt_by_any,
+    less,
+    nothing_shared,
+    unbeaten,
+)
 from domain.grading.agreement import Marking, marking_of
-from domain.grading.metrics import Floats, Interval, Metric, mean, percentiles, qwk, resamples, rmse
+from domain.grading.metrics import qwk, rmse
 from domain.grading.referral import agrees
 from domain.kinds import Protocol
 
-N_RESAMPLES = 2000
-SURE = 0.05
-"""A corrected p-value below this is called a difference."""
-MOST = 26
-"""Contenders: as many as there are letters to name them by."""
 _WITHIN = Metric("within", lambda w, part, hit: (w @ (part * hit)) / (w @ part), least=1)
 _KEYS = ["protocol", "answer_id"]
 
@@ -119,7 +123,7 @@ def compare(contenders: Sequence[Contender], *, seed: int = 0, n: int = N_RESAMP
 
     Raises InputError for fewer than two, for one named twice, and where they share no answers.
     """
-    _check(contenders)
+    check_contenders(contenders)
     common, n_learnt = _common(contenders)
     tolerance = contenders[0].tolerance
     parts = tuple(
@@ -131,17 +135,6 @@ def compare(contenders: Sequence[Contender], *, seed: int = 0, n: int = N_RESAMP
     return Comparison(tuple(contenders), parts, tolerance, left_out, n_learnt, seed)
 
 
-def _check(contenders: Sequence[Contender]) -> None:
-    if len(contenders) < 2:
-        raise InputError(f"{len(contenders)} job to compare: name two or more (trainyard runs lists them)")
-    if len(contenders) > MOST:
-        raise InputError(f"{len(contenders)} jobs to compare: name {MOST} at most")
-    ids = [one.job_id for one in contenders]
-    twice = next((job for job in ids if ids.count(job) > 1), None)
-    if twice:
-        raise InputError(f"job {twice[:8]} is named twice: name each job once")
-
-
 def _common(contenders: Sequence[Contender]) -> tuple[pd.DataFrame, int]:
     """protocol and answer_id of what all graded, held to the same gold; and how many one learnt from."""
     first = contenders[0]
@@ -151,18 +144,10 @@ def _common(contenders: Sequence[Contender]) -> tuple[pd.DataFrame, int]:
         # A score that was corrected between two evaluations would count for one of them alone.
         common = common[np.isclose(common["gold"], common["gold_other"])].drop(columns="gold_other")
         if common.empty:
-            raise InputError(
-                f"jobs {first.job_id[:8]} (dataset {first.dataset}) and {other.job_id[:8]} (dataset "
-                f"{other.dataset}) share no test answers: measure one on the other's, `trainyard evaluate "
-                f"{other.job_id[:8]} --dataset {first.dataset}`, and compare again"
-            )
-    learnt = frozenset[str]().union(*(one.learnt_from for one in contenders))
-    seen = common["answer_id"].isin(learnt)
+            raise nothing_shared(first, other, "answers")
+    seen = common["answer_id"].isin(learnt_by_any(contenders))
     if seen.all():
-        raise InputError(
-            f"every one of the {len(common)} common answers is in the training data of one of the jobs: "
-            "compare jobs of one dataset"
-        )
+        raise all_learnt(len(common), "answers")
     kept = common[~seen].sort_values(_KEYS, ignore_index=True)
     return kept[_KEYS], int(seen.sum())
 
@@ -206,7 +191,13 @@ def _part(
     pairs = _corrected(
         [_pair(a, b, measured, values, drawn) for a, b in combinations(range(len(contenders)), 2)]
     )
-    best = _unbeaten([(s.qwk.value, c.costs) for s, c in zip(standings, contenders, strict=True)])
+    costs = [one.costs for one in contenders]
+    best = unbeaten(
+        [
+            (s.qwk.value, less(c.usd_per_1000_answers), less(c.seconds_per_answer))
+            for s, c in zip(standings, costs, strict=True)
+        ]
+    )
     students = len(np.unique(measured[0].marking.student))
     return Part(protocol, len(ids), students, standings, tuple(pairs), best)
 
@@ -234,52 +225,6 @@ def _pair(a: int, b: int, measured: Sequence[_Measured], values: Floats, drawn: 
     return Pair(a, b, of_qwk, agreement, of_rmse, p, p, same)
 
 
-def p_value(gaps: Floats) -> float:
-    """Two-sided: twice the share of resamples on the other side of 0, each end counted once more.
-
-    In agreement with the percentile interval: below 0.05 where that leaves out 0. Never 0, since more
-    resamples might find one. NaN where most resamples are degenerate.
-    """
-    defined = gaps[np.isfinite(gaps)]
-    if len(defined) < len(gaps) / 2 or not len(defined):
-        return float("nan")
-    tail = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
-    return float(min(1.0, 2 * (tail + 1) / (len(defined) + 1)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for their number, in their order; NaN stays NaN and counts for nothing.
-
-    Source: Holm (1979), A simple sequentially rejective multiple test procedure.
-    """
-    order = sorted((k for k, p in enumerate(p_values) if p == p), key=lambda k: p_values[k])
-    corrected = [float("nan")] * len(p_values)
-    least = 0.0
-    for rank, k in enumerate(order):
-        least = max(least, min(1.0, (len(order) - rank) * p_values[k]))
-        corrected[k] = least
-    return corrected
-
-
 def _corrected(pairs: list[Pair]) -> list[Pair]:
     corrected = holm([pair.p for pair in pairs])
     return [replace(pair, p_corrected=p) for pair, p in zip(pairs, corrected, strict=True)]
-
-
-def _unbeaten(standing: list[tuple[float, Costs]]) -> tuple[int, ...]:
-    """The Pareto front of quality, money and time. What is unknown neither beats nor is beaten."""
-
-    def worths(k: int) -> list[float | None]:
-        quality, costs = standing[k]
-        money, seconds = costs.usd_per_1000_answers, costs.seconds_per_answer
-        return [quality, None if money is None else -money, None if seconds is None else -seconds]
-
-    def beats(a: int, b: int) -> bool:
-        pairs = list(zip(worths(a), worths(b), strict=True))
-        if any((x is None) != (y is None) or x != x or y != y for x, y in pairs):
-            return False
-        known = [(x, y) for x, y in pairs if x is not None and y is not None]
-        return all(x >= y for x, y in known) and any(x > y for x, y in known)
-
-    many = range(len(standing))
-    return tuple(k for k in many if not any(beats(other, k) for other in many if other != k))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from domain.comparing import is_sure
 from domain.grading.comparison import Comparison, Part
-from domain.grading.comparison_words import is_sure
 from domain.grading.wording import HELD_OUT
 from domain.reports.comparison import letter
 from domain.reports.comparison_drawing import Difference, Priced, forest, quality_against

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.grading.comparison import N_RESAMPLES, Comparison, Contender, Pair, Part
+from domain.bootstrap import Interval
+from domain.comparing import N_RESAMPLES, is_sure, names_of
+from domain.grading.comparison import Comparison, Contender, Pair, Part
 from domain.grading.comparison_figures import differences, quality_and_price
-from domain.grading.comparison_words import brief, conclusions, is_sure, names_of
+from domain.grading.comparison_words import brief, conclusions
 from domain.grading.language_model_view import UNKNOWN, money
-from domain.grading.metrics import Interval
 from domain.grading.report_view import value_of
 from domain.grading.wording import HELD_OUT
 from domain.reports.comparison import ComparisonView, ContenderRow, PairRow, PartView, letter
@@ -29,7 +30,7 @@ CONTENDER_COLUMNS = (
 
 def comparison_view(comparison: Comparison) -> ComparisonView:
     """Draws the pictures and writes every number of the page."""
-    names = names_of(comparison)
+    names = names_of(comparison.contenders)
     return ComparisonView(
         title=f"Comparison: {', '.join(names)}",
         examples="answers",

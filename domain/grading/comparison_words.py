@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.grading.comparison import SURE, Comparison, Pair, Part
+from domain.comparing import is_sure, names_of, told_left_out
+from domain.grading.comparison import Comparison, Pair, Part
 from domain.grading.wording import HELD_OUT
-from domain.reports.wording import Finding, Severity, between, counted, signed
-
-
-def names_of(comparison: Comparison) -> list[str]:
-    """How each contender is called: by its strategy where that says it, else with its job."""
-    strategies = [one.strategy for one in comparison.contenders]
-    return [
-        one.strategy if strategies.count(one.strategy) == 1 else one.label for one in comparison.contenders
-    ]
-
-
-def is_sure(pair: Pair) -> bool:
-    """Whether the difference is more than chance explains, however many were compared."""
-    return pair.p_corrected < SURE
+from domain.reports.wording import Finding, Severity, between, signed
 
 
 def verdict(pair: Pair, part: Part, names: list[str]) -> str:
@@ -69,7 +57,7 @@ def _small(p: float) -> str:
 
 def conclusions(comparison: Comparison) -> Iterator[Finding]:
     """Who agrees best, whom to choose, and what the comparison leaves out."""
-    names = names_of(comparison)
+    names = names_of(comparison.contenders)
     for part in comparison.parts:
         yield _best(part, names)
     yield from _choice(comparison, names)
@@ -141,19 +129,7 @@ def _choice(comparison: Comparison, names: list[str]) -> Iterator[Finding]:
 
 
 def _left_out(comparison: Comparison, names: list[str]) -> Iterator[Finding]:
-    for name, n in zip(names, comparison.n_left_out, strict=True):
-        if n:
-            yield Finding(
-                Severity.NOTE,
-                f"{counted(n, 'answer')} that {name} graded {'is' if n == 1 else 'are'} left out",
-                "Only answers that every one of them graded, and none learnt from, are compared.",
-            )
-    if comparison.n_learnt_from:
-        yield Finding(
-            Severity.WARNING,
-            f"{counted(comparison.n_learnt_from, 'common answer')} taught one of the models",
-            "They are left out of every figure.",
-        )
+    yield from told_left_out(names, comparison.n_left_out, comparison.n_learnt_from, "answer", "graded")
     promises = {one.promised for one in comparison.contenders}
     if len(promises) > 1:
         yield Finding(

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from domain.bootstrap import Floats, Interval, mean, percentiles, resamples
 from domain.errors import InputError
-from domain.grading.metrics import Floats, Interval, mean, percentiles, resamples
 from domain.grading.referral import agrees
 
 WATCHED, SHIFTED = 0.1, 0.25

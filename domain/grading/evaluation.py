@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 from pydantic import TypeAdapter
 
+from domain.bootstrap import Interval
 from domain.errors import InputError
 from domain.grading.agreement import (
     Figure,
@@ -41,7 +42,7 @@ from domain.grading.breakdowns import by_confidence, by_item, by_mark, by_paper,
 from domain.grading.contracts import Metrics
 from domain.grading.frames import Frame
 from domain.grading.graded import grade_frame
-from domain.grading.metrics import Interval, qwk, rmse
+from domain.grading.metrics import qwk, rmse
 from domain.json_records import read_json
 from domain.kinds import Protocol, Split
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from domain.bootstrap import Interval
 from domain.grading.evaluation import ALL
-from domain.grading.metrics import Interval
 from domain.grading.referral import lower_bound
 from domain.grading.report_input import ReportInput
 from domain.grading.wording import HELD_OUT, Rule

@@ -1,56 +1,16 @@
-"""How well marks agree, and how sure we are of it.
+"""How well marks agree: metrics whose intervals `domain.bootstrap` finds.
 
-Every metric is a `Metric`: called with one-dimensional arrays it gives a float; with a matrix of
-`weights`, one row a resample, it gives a value for each row. A bootstrap is then a few matrix
-products instead of a thousand loops. Callers pass shares of max_score, so that items of different
-worth can be pooled. What cannot be computed (constant golds, fewer than two answers) is NaN.
+Callers pass shares of max_score, so that items of different worth can be pooled. What cannot be computed
+(constant golds, fewer than two answers) is NaN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from domain.bootstrap import Floats, Metric, mean_of
 
 _EPS = 1e-9
-_CELLS_AT_ONCE = 2_000_000
-"""Weights held in memory at a time: 16 MB."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A figure of paired arrays. `compute(weights, *arrays)`: (resamples, n), each (n,) → (resamples,)."""
-
-    name: str
-    compute: Callable[..., Floats]
-    larger_is_better: bool = True
-    least: int = 2
-    """Fewer pairs than this give NaN."""
-
-    def __call__(self, *arrays: npt.ArrayLike) -> float:
-        values = [np.asarray(a, dtype=float) for a in arrays]
-        return float(self.resampled(np.ones((1, len(values[0]))), *values)[0])
-
-    def resampled(self, weights: Floats, *arrays: Floats) -> Floats:
-        """One value a row of `weights`, which say how often each pair was drawn."""
-        if weights.shape[1] < self.least:
-            return np.full(weights.shape[0], np.nan)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.compute(weights, *arrays)
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its percentile interval; `low` and `high` are NaN where none could be computed."""
-
-    value: float
-    low: float
-    high: float
-    n: int
 
 
 def _qwk(weights: Floats, gold: Floats, predicted: Floats) -> Floats:
@@ -99,24 +59,20 @@ def _mid_ranks(weights: Floats, values: Floats) -> Floats:
     return np.asarray(middle[:, group], dtype=float)
 
 
-def _mean(weights: Floats, values: Floats) -> Floats:
-    return np.asarray(weights @ values / weights.sum(axis=1), dtype=float)
-
-
 def _mae(weights: Floats, gold: Floats, predicted: Floats) -> Floats:
-    return _mean(weights, np.abs(gold - predicted))
+    return mean_of(weights, np.abs(gold - predicted))
 
 
 def _rmse(weights: Floats, gold: Floats, predicted: Floats) -> Floats:
-    return np.sqrt(_mean(weights, (gold - predicted) ** 2))
+    return np.sqrt(mean_of(weights, (gold - predicted) ** 2))
 
 
 def _exact(weights: Floats, gold: Floats, predicted: Floats) -> Floats:
-    return _mean(weights, (np.abs(gold - predicted) <= 1e-6).astype(float))
+    return mean_of(weights, (np.abs(gold - predicted) <= 1e-6).astype(float))
 
 
 def _adjacent(weights: Floats, gold: Floats, predicted: Floats, step: Floats) -> Floats:
-    return _mean(weights, (np.abs(gold - predicted) <= step + 1e-6).astype(float))
+    return mean_of(weights, (np.abs(gold - predicted) <= step + 1e-6).astype(float))
 
 
 def _macro_f1(weights: Floats, gold: Floats, predicted: Floats) -> Floats:
@@ -146,73 +102,3 @@ adjacent_agreement = Metric("adjacent", _adjacent, least=1)
 """Share of marks at most one step of the item's grid away: arrays gold, predicted, step."""
 macro_f1 = Metric("macro_f1", _macro_f1, least=1)
 """Mean over the labels of F1, where marks are labels (few distinct values)."""
-mean = Metric("mean", _mean, least=1)
-"""The mean of one array, e.g. of hits."""
-
-
-def bootstrap_interval(
-    fn: Metric | Callable[..., float],
-    *arrays: npt.ArrayLike,
-    groups: npt.ArrayLike | None = None,
-    n: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """`fn(*arrays)` with its 95 % percentile interval over `n` resamples of the pairs.
-
-    With `groups` (one name a pair, e.g. the student) whole groups are drawn: answers of one student
-    are not independent. A `Metric` is computed for all resamples at once; any other function once each.
-    """
-    values = [np.asarray(a, dtype=float) for a in arrays]
-    drawn = np.concatenate([_resample(fn, w, values) for w in resamples(len(values[0]), groups, n, seed)])
-    return Interval(fn(*values), *percentiles(drawn), len(values[0]))
-
-
-def paired_bootstrap(
-    fn: Metric | Callable[..., float],
-    gold: npt.ArrayLike,
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    *,
-    groups: npt.ArrayLike | None = None,
-    n: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """`fn(gold, a) − fn(gold, b)` with its 95 % interval, both computed on the same resamples."""
-    g, x, y = (np.asarray(v, dtype=float) for v in (gold, a, b))
-    drawn = np.concatenate(
-        [_resample(fn, w, [g, x]) - _resample(fn, w, [g, y]) for w in resamples(len(g), groups, n, seed)]
-    )
-    return Interval(fn(g, x) - fn(g, y), *percentiles(drawn), len(g))
-
-
-def _resample(fn: Metric | Callable[..., float], weights: Floats, arrays: list[Floats]) -> Floats:
-    if isinstance(fn, Metric):
-        return fn.resampled(weights, *arrays)
-    counts = weights.astype(int)
-    return np.array([fn(*(np.repeat(a, count) for a in arrays)) for count in counts], dtype=float)
-
-
-def resamples(size: int, groups: npt.ArrayLike | None, n: int, seed: int) -> Iterator[Floats]:
-    """`n` resamples in blocks of (rows, size): how often each pair was drawn, whole `groups` at a time."""
-    if size == 0:
-        yield np.empty((n, 0))
-        return
-    member = np.arange(size) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
-    n_groups = int(member.max()) + 1
-    rng = np.random.default_rng(seed)
-    rows_at_once = max(1, _CELLS_AT_ONCE // size)
-    for start in range(0, n, rows_at_once):
-        rows = min(rows_at_once, n - start)
-        drawn = rng.integers(0, n_groups, size=(rows, n_groups)) + np.arange(rows)[:, None] * n_groups
-        counts = np.bincount(drawn.ravel(), minlength=rows * n_groups).reshape(rows, n_groups)
-        yield counts[:, member].astype(float)
-
-
-def percentiles(drawn: Floats) -> tuple[float, float]:
-    """The 2.5th and 97.5th percentile of the resamples that could be computed; NaN if most could not."""
-    defined = drawn[np.isfinite(drawn)]
-    # Where most resamples are degenerate, percentiles of the rest would look surer than we are.
-    if len(defined) < len(drawn) / 2 or len(defined) < 2:
-        return float("nan"), float("nan")
-    low, high = np.percentile(defined, [2.5, 97.5])
-    return float(low), float(high)

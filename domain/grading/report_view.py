@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from domain.bootstrap import Interval
 from domain.grading import figures
 from domain.grading.evaluation import ALL, Evaluation
 from domain.grading.facts import facts_of
 from domain.grading.findings import find
 from domain.grading.language_model_view import UNKNOWN, LanguageModelView, language_model_view
-from domain.grading.metrics import Interval
 from domain.grading.report_input import ReportInput
 from domain.grading.wording import HELD_OUT
 from domain.grading.written_view import WrittenView, written_view

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from domain.grading.metrics import Interval
+from domain.bootstrap import Interval
 from domain.reports.drawing import Picture
 from domain.reports.markdown import finding_lines, plain, table_lines, value_text
 from domain.reports.pages import disarmed, page_of, place

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.grading.metrics import Interval
+from domain.bootstrap import Interval
 from domain.reports.drawing import FIRST, MUTED, SECOND, Picture, picture
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.grading.metrics import Interval
+from domain.bootstrap import Interval
 
 
 class Severity(StrEnum):

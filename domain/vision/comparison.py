@@ -16,9 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from domain.errors import InputError
-from domain.grading.comparison import MOST, N_RESAMPLES, holm, p_value
-from domain.grading.metrics import Floats, Interval, bootstrap_interval, mean, percentiles, resamples
+from domain.bootstrap import Floats, Interval, bootstrap_interval, holm, mean, p_value, percentiles, resamples
+from domain.comparing import (
+    N_RESAMPLES,
+    all_learnt,
+    check_contenders,
+    learnt_by_any,
+    less,
+    nothing_shared,
+    unbeaten,
+)
 from domain.promotion import Gap
 from domain.vision.metrics import resampled_macro_f1, surprise_of
 
@@ -132,7 +139,7 @@ def compare(contenders: Sequence[Contender], *, seed: int = 0, n: int = N_RESAMP
 
     Raises InputError for fewer than two, for one named twice, and where they share no pictures.
     """
-    _check(contenders)
+    check_contenders(contenders)
     common, n_learnt = _common(contenders)
     labelled = [one.labelled.set_index("image_id").loc[common].reset_index() for one in contenders]
     groups = labelled[0]["group"].to_numpy()
@@ -158,22 +165,16 @@ def compare(contenders: Sequence[Contender], *, seed: int = 0, n: int = N_RESAMP
         pairs=tuple(
             Pair(**{**vars(pair), "p_corrected": p}) for pair, p in zip(pairs, corrected, strict=True)
         ),
-        best=_unbeaten([(s.accuracy.value, c.costs) for s, c in zip(standings, contenders, strict=True)]),
+        best=unbeaten(
+            [
+                (s.accuracy.value, less(c.costs.training_usd), less(c.costs.seconds_per_picture))
+                for s, c in zip(standings, contenders, strict=True)
+            ]
+        ),
         n_left_out=tuple(len(one.labelled) - len(common) for one in contenders),
         n_learnt_from=n_learnt,
         seed=seed,
     )
-
-
-def _check(contenders: Sequence[Contender]) -> None:
-    if len(contenders) < 2:
-        raise InputError(f"{len(contenders)} job to compare: name two or more (trainyard runs lists them)")
-    if len(contenders) > MOST:
-        raise InputError(f"{len(contenders)} jobs to compare: name {MOST} at most")
-    ids = [one.job_id for one in contenders]
-    twice = next((job for job in ids if ids.count(job) > 1), None)
-    if twice:
-        raise InputError(f"job {twice[:8]} is named twice: name each job once")
 
 
 def _common(contenders: Sequence[Contender]) -> tuple[list[str], int]:
@@ -184,18 +185,10 @@ def _common(contenders: Sequence[Contender]) -> tuple[list[str], int]:
         theirs = dict(zip(other.labelled["image_id"], other.labelled["class_name"], strict=True))
         shared = {name: said for name, said in shared.items() if theirs.get(name) == said}
         if not shared:
-            raise InputError(
-                f"jobs {first.job_id[:8]} (dataset {first.dataset}) and {other.job_id[:8]} (dataset "
-                f"{other.dataset}) share no test pictures: measure one on the other's, `trainyard evaluate "
-                f"{other.job_id[:8]} --dataset {first.dataset}`, and compare again"
-            )
-    learnt = frozenset[str]().union(*(one.learnt_from for one in contenders))
-    kept = sorted(set(shared) - learnt)
+            raise nothing_shared(first, other, "pictures")
+    kept = sorted(set(shared) - learnt_by_any(contenders))
     if not kept:
-        raise InputError(
-            f"every one of the {len(shared)} common pictures is in the training data of one of the jobs: "
-            "compare jobs of one dataset"
-        )
+        raise all_learnt(len(shared), "pictures")
     return kept, len(shared) - len(kept)
 
 
@@ -234,19 +227,3 @@ def _pair(a: int, b: int, labelled: Sequence[pd.DataFrame], values: Floats, draw
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     p = max(p_value(gaps[0]), mcnemar(only_second, only_first))
     return Pair(a, b, accuracy, f1, surprise, only_first, only_second, p, p)
-
-
-def _unbeaten(standing: Sequence[tuple[float, Costs]]) -> tuple[int, ...]:
-    """The Pareto front of accuracy, price and time. What is unknown neither beats nor is beaten."""
-
-    def worths(k: int) -> list[float | None]:
-        quality, costs = standing[k]
-        money, seconds = costs.training_usd, costs.seconds_per_picture
-        return [quality, None if money is None else -money, None if seconds is None else -seconds]
-
-    def beats(a: int, b: int) -> bool:
-        known = [(x, y) for x, y in zip(worths(a), worths(b), strict=True) if x is not None and y is not None]
-        return len(known) == 3 and all(x >= y for x, y in known) and any(x > y for x, y in known)
-
-    many = range(len(standing))
-    return tuple(k for k in many if not any(beats(other, k) for other in many if other != k))

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from domain.grading.comparison import N_RESAMPLES
+from domain.bootstrap import Interval
+from domain.comparing import N_RESAMPLES, is_sure, names_of
 from domain.grading.language_model_view import UNKNOWN, money
-from domain.grading.metrics import Interval
 from domain.reports.comparison import (
     ComparisonFiles,
     ComparisonTables,
@@ -26,15 +26,7 @@ from domain.reports.drawing import Picture
 from domain.reports.view import NONE, Row, Value, moment
 from domain.reports.wording import counted, has_interval, share
 from domain.vision.comparison import Comparison, Contender, Pair, Standing
-from domain.vision.comparison_words import (
-    brief,
-    conclusions,
-    is_sure,
-    milliseconds,
-    names_of,
-    points,
-    points_between,
-)
+from domain.vision.comparison_words import brief, conclusions, milliseconds, points, points_between
 from domain.vision.splits import PROTOCOL
 
 MEASURES = (
@@ -59,7 +51,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> ComparisonFiles:
 
 def comparison_view(comparison: Comparison) -> ComparisonView:
     """Draws the pictures and writes every number of the page."""
-    names = names_of(comparison)
+    names = names_of(comparison.contenders)
     return ComparisonView(
         title=f"Comparison: {', '.join(names)}",
         examples="pictures",

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.grading.comparison import SURE
-from domain.grading.metrics import Interval
+from domain.bootstrap import Interval
+from domain.comparing import is_sure, names_of, told_left_out
 from domain.reports.wording import Finding, Severity, counted
 from domain.vision.comparison import Comparison, Pair
-
-
-def names_of(comparison: Comparison) -> list[str]:
-    """How each contender is called: by its strategy where that says it, else with its job."""
-    strategies = [one.strategy for one in comparison.contenders]
-    return [
-        one.strategy if strategies.count(one.strategy) == 1 else one.label for one in comparison.contenders
-    ]
-
-
-def is_sure(pair: Pair) -> bool:
-    """Whether the difference is more than chance explains, however many were compared."""
-    return pair.p_corrected < SURE
 
 
 def same_labels(pair: Pair) -> bool:
@@ -76,7 +63,7 @@ def brief(pair: Pair, names: list[str]) -> str:
 
 def conclusions(comparison: Comparison) -> Iterator[Finding]:
     """Who is right most often, whom to choose, and what the comparison leaves out."""
-    names = names_of(comparison)
+    names = names_of(comparison.contenders)
     yield _best(comparison, names)
     yield from _choice(comparison, names)
     yield from _left_out(comparison, names)
@@ -135,19 +122,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def _left_out(comparison: Comparison, names: list[str]) -> Iterator[Finding]:
-    for name, n in zip(names, comparison.n_left_out, strict=True):
-        if n:
-            yield Finding(
-                Severity.NOTE,
-                f"{counted(n, 'picture')} that {name} labelled {'is' if n == 1 else 'are'} left out",
-                "Only pictures that every one of them labelled, and none learnt from, are compared.",
-            )
-    if comparison.n_learnt_from:
-        yield Finding(
-            Severity.WARNING,
-            f"{counted(comparison.n_learnt_from, 'common picture')} taught one of the models",
-            "They are left out of every figure.",
-        )
+    yield from told_left_out(names, comparison.n_left_out, comparison.n_learnt_from, "picture", "labelled")
     if len({one.promised for one in comparison.contenders}) > 1:
         yield Finding(
             Severity.NOTE,

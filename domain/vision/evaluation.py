@@ -20,10 +20,10 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import TypeAdapter
 
+from domain.bootstrap import Interval, bootstrap_interval, mean
 from domain.errors import InputError
 from domain.grading.contracts import Metrics
 from domain.grading.frames import Frame
-from domain.grading.metrics import Interval, bootstrap_interval, mean
 from domain.grading.referral import referral_curve
 from domain.json_records import read_json
 from domain.vision.metrics import classification_figures, confusion_matrix, per_class, reliability

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from domain.grading.metrics import Interval
+from domain.bootstrap import Interval
 from domain.reports.wording import Finding, Severity, counted, has_interval, share
 from domain.vision.report_input import ReportInput
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from domain.grading.metrics import Interval, bootstrap_interval, mean, percentiles, resamples
+from domain.bootstrap import Interval, bootstrap_interval, mean, percentiles, resamples
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

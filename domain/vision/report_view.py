@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from domain.bootstrap import Interval
 from domain.grading.language_model_view import money
-from domain.grading.metrics import Interval
 from domain.reports.drawing import Picture
 from domain.reports.learning import learning_curve
 from domain.reports.view import NONE, Row, Tile, Value, flatten, links_of, moment

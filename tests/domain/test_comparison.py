@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
+from domain.bootstrap import holm, p_value, paired_bootstrap
+from domain.comparing import is_sure, names_of
 from domain.errors import InputError
-from domain.grading.comparison import Contender, Costs, compare, holm, p_value
+from domain.grading.comparison import Contender, Costs, compare
 from domain.grading.comparison_report import write_comparison
-from domain.grading.comparison_words import as_good, conclusions, is_sure, leader, names_of, verdict
-from domain.grading.metrics import paired_bootstrap, qwk
+from domain.grading.comparison_words import as_good, conclusions, leader, verdict
+from domain.grading.metrics import qwk
 from tests.domain.test_report import ATTACK
 
 N = 120
@@ -66,9 +68,9 @@ def test_a_clear_difference_is_found_in_either_order():
         assert pair.qwk.low * pair.qwk.high > 0
         assert pair.p < 0.01
         assert is_sure(pair)
-        said = verdict(pair, comparison.parts[0], names_of(comparison))
+        said = verdict(pair, comparison.parts[0], names_of(comparison.contenders))
         assert said.startswith("good is better than bad by 0.")
-        assert names_of(comparison)[leader(comparison.parts[0])] == "good"
+        assert names_of(comparison.contenders)[leader(comparison.parts[0])] == "good"
 
 
 def test_the_difference_and_its_interval_are_those_of_the_paired_bootstrap():
@@ -244,7 +246,7 @@ def test_many_comparisons_are_corrected_and_say_so():
 
 def test_two_jobs_of_one_strategy_are_called_by_their_ids():
     jobs = [contender("native", 0.3, job_id="11111111-x"), contender("native", 0.9, job_id="22222222-x")]
-    assert names_of(compare(jobs, n=100)) == ["native 11111111", "native 22222222"]
+    assert names_of(compare(jobs, n=100).contenders) == ["native 11111111", "native 22222222"]
 
 
 # -- the report -----------------------------------------------------------------------------

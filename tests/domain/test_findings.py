@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from domain.bootstrap import Interval
 from domain.contracts import Rejection
 from domain.grading.evaluation import evaluate
 from domain.grading.findings import find
-from domain.grading.metrics import Interval
 from domain.grading.report_input import DataSection, ReportInput
 from domain.reports.job import JobFacts, Problem
 from domain.reports.wording import Severity, kappa, share

@@ -6,13 +6,12 @@ import pytest
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score, f1_score
 
+from domain.bootstrap import bootstrap_interval, paired_bootstrap
 from domain.grading.metrics import (
     adjacent_agreement,
-    bootstrap_interval,
     exact_agreement,
     macro_f1,
     mae,
-    paired_bootstrap,
     pearson,
     qwk,
     rmse,

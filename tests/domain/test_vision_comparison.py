@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
+from domain.comparing import is_sure
 from domain.errors import InputError
 from domain.vision.comparison import Contender, Costs, accuracy_gap, compare
 from domain.vision.comparison_report import write_comparison
-from domain.vision.comparison_words import conclusions, is_sure
+from domain.vision.comparison_words import conclusions
 
 LABELS = np.arange(400) % 4
 
