@@ -52,8 +52,9 @@ class Decision:
             "promotion.decision": "promoted" if self.promoted else "challenger",
             "promotion.rule": self.rule.value,
             "promotion.reason": self.reason,
-            "promotion.against": self.champion,
         }
+        if self.champion:
+            told["promotion.against"] = self.champion
         if self.gap is not None:
             told |= {
                 "promotion.protocol": self.gap.protocol,

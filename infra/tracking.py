@@ -251,10 +251,14 @@ class Tracking:
     # -- reading ----------------------------------------------------------------------------
 
     def run_url(self, base_url: str, run_id: str) -> str:
-        """The run's page on the MLflow server at `base_url`."""
+        """The run's page on the MLflow server at `base_url`.
+
+        It is asked for as a page on training: MLflow opens on tracing language models otherwise.
+        """
         with asking(self.tracking_uri):
             experiment_id = self._run(run_id).info.experiment_id
-        return f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+        page = f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+        return f"{page}?workflowType=machine_learning"
 
     def metrics(self, run_id: str) -> dict[str, float]:
         """The last value of each metric."""
