@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from tasks.comparing import CompareOutcome, compare_jobs
 from tasks.policy import task_runner
 
 
 @flow(name="compare", flow_run_name="compare", task_runner=task_runner())
-def compare(
-    jobs: Annotated[
-        list[str],
-        Field(description="ids of jobs or their beginnings; none: the newest of each strategy"),
-    ] = [],  # noqa: B006
-) -> CompareOutcome:
-    """Writes the comparison: quality with intervals, differences, cost and time."""
+def compare(jobs: list[str] = []) -> CompareOutcome:  # noqa: B006
+    """Writes the comparison: quality with intervals, differences, cost and time.
+
+    Args:
+        jobs: Ids of jobs or their beginnings; none for the newest of each strategy.
+    """
     return compare_jobs(jobs)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from domain.errors import InputError, OutsideError
 from domain.promotion import Rule
@@ -20,13 +17,18 @@ from tasks.runs import TrainedModelFacts, trained_model
 
 @flow(name="evaluate", flow_run_name="evaluate {job}", task_runner=task_runner())
 def evaluate(
-    job: Annotated[str, Field(description="id of a finished job, or its beginning, or 'latest'")] = "latest",
-    dataset: Annotated[str, Field(description="another dataset to measure on; '' for the job's own")] = "",
-    promote: Annotated[Rule, Field(description="when it takes the champion's place")] = Rule.BETTER,
+    job: str = "latest",
+    dataset: str = "",
+    promote: Rule = Rule.BETTER,
 ) -> EvaluateOutcome:
     """Predicts what was held out with the job's model, records the figures, and chooses the champion.
 
     A model that is measured on another dataset than its own is a candidate for nothing.
+
+    Args:
+        job: Id of a finished job, or its beginning, or latest.
+        dataset: Another dataset to measure on; empty for the job's own.
+        promote: When the new version takes the champion's place.
     """
     model = trained_model(job)
     facts = dataset_facts(dataset or model["dataset_id"])

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from domain.kinds import Role
 from flows.prepare import ingest
@@ -17,10 +14,15 @@ from tasks.policy import task_runner
 
 @flow(name="grade", flow_run_name="grade {submissions}", task_runner=task_runner())
 def grade(
-    submissions: Annotated[str, Field(description="folder or file of submissions")],
-    model: Annotated[str, Field(description="NAME, NAME@alias or NAME/version; '' for the newest")] = "",
+    submissions: str,
+    model: str = "",
 ) -> GradeOutcome:
-    """Reads the submissions and grades every answer to a known guide."""
+    """Reads the submissions and grades every answer to a known guide.
+
+    Args:
+        submissions: Folder or file of submissions.
+        model: NAME, NAME@alias or NAME/version; empty for the newest.
+    """
     ingested = ingest(Role.SUBMISSION, submissions)
     for future in parse_submissions.map(pending_submissions()):
         future.result()

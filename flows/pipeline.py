@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from domain.kinds import Protocol
 from domain.promotion import Rule
@@ -28,23 +25,41 @@ from tasks.stopping import end_as_cancelled
     on_crashed=[end_as_cancelled],
 )
 def pipeline(
-    guides: Annotated[str, Field(description="folder or file of marking guides; '' for none")] = "",
-    submissions: Annotated[str, Field(description="folder or file of graded submissions; '' for none")] = "",
-    answers: Annotated[str, Field(description="tidy CSV or JSONL of graded answers; '' for none")] = "",
-    dataset: Annotated[str, Field(description="name of the dataset")] = "default",
-    strategy: Annotated[str, Field(description="auto, llm, transfer or native")] = "auto",
-    hyperparameters: Annotated[list[str], Field(description="name=value, over the defaults")] = [],  # noqa: B006
-    protocol: Annotated[Protocol, Field(description="what is held out")] = Protocol.UNSEEN_ANSWERS,
-    seed: Annotated[int, Field(description="seed of the split")] = 0,
-    max_reject_share: Annotated[float, Field(description="-1 for the setting's")] = -1.0,
-    otherwise: Annotated[str, Field(description="takes over when no model answers; '' none")] = "",
-    accept_doubtful: Annotated[bool, Field(description="train on guides with problems too")] = False,
-    images: Annotated[str, Field(description="ZIP, tar, folder or CSV of labelled pictures; '' none")] = "",
-    size: Annotated[int, Field(description="points a side of decoded pictures; 0: chosen from them")] = 0,
-    channels: Annotated[int, Field(description="1 grey, 3 colour, 0: chosen from the pictures")] = 0,
-    promote: Annotated[Rule, Field(description="when it takes the champion's place")] = Rule.BETTER,
+    guides: str = "",
+    submissions: str = "",
+    answers: str = "",
+    dataset: str = "default",
+    strategy: str = "auto",
+    hyperparameters: list[str] = [],  # noqa: B006
+    protocol: Protocol = Protocol.UNSEEN_ANSWERS,
+    seed: int = 0,
+    max_reject_share: float = -1.0,
+    otherwise: str = "",
+    accept_doubtful: bool = False,
+    images: str = "",
+    size: int = 0,
+    channels: int = 0,
+    promote: Rule = Rule.BETTER,
 ) -> PipelineOutcome:
-    """From files to a report that people trust."""
+    """From files to a report that people trust.
+
+    Args:
+        guides: Folder or file of marking guides; empty for none.
+        submissions: Folder or file of graded submissions; empty for none.
+        answers: Tidy CSV or JSONL of graded answers; empty for none.
+        dataset: Name of the dataset that is made.
+        strategy: How to train: auto, llm, transfer or native. auto takes the best one that can be used here.
+        hyperparameters: Each as name=value, over the strategy's defaults.
+        protocol: What a held-out answer is held out from.
+        seed: Seed of the split into training, validation and test.
+        max_reject_share: Share of rows, 0 to 1, that may be rejected; -1 takes the setting's.
+        otherwise: Strategy that takes over when no language model answers; empty for none.
+        accept_doubtful: Also train on guides that have problems.
+        images: ZIP, tar, folder or CSV of labelled pictures; empty for none.
+        size: Pixels a side of decoded pictures; 0 chooses from the pictures.
+        channels: 1 for grey, 3 for colour; 0 chooses from the pictures.
+        promote: When the new version takes the champion's place.
+    """
     # Before hours of reading: a strategy that cannot be used here at all says so at once.
     check_strategy(kind_given(guides, submissions, answers, images).value, strategy, hyperparameters)
     prepared = prepare(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from tasks.outcome import PredictOutcome
 from tasks.policy import task_runner
@@ -14,8 +11,13 @@ from tasks.prediction import label_pictures
 
 @flow(name="predict", flow_run_name="predict with {model}", task_runner=task_runner())
 def predict(
-    paths: Annotated[list[str], Field(description="pictures, folders and archives of pictures")],
-    model: Annotated[str, Field(description="NAME, NAME@alias, NAME/version or a job; '' the newest")] = "",
+    paths: list[str],
+    model: str = "",
 ) -> PredictOutcome:
-    """Labels every picture with a registered classifier."""
+    """Labels every picture with a registered classifier.
+
+    Args:
+        paths: Pictures, folders and archives of pictures.
+        model: NAME, NAME@alias, NAME/version or a job; empty for the newest.
+    """
     return label_pictures(model, paths)

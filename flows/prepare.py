@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from domain.kinds import Kind, Protocol, Role
 from tasks.carrying import released
@@ -23,12 +20,19 @@ from tasks.preparations import preparing
 
 @flow(name="ingest", flow_run_name="ingest {role}", task_runner=task_runner())
 def ingest(
-    role: Annotated[Role, Field(description="what the files are: guide, submission, answers or images")],
-    path: Annotated[str, Field(description="a folder, or one file")],
-    size: Annotated[int, Field(description="points a side of decoded pictures; 0: chosen from them")] = 0,
-    channels: Annotated[int, Field(description="1 grey, 3 colour, 0: chosen from the pictures")] = 0,
+    role: Role,
+    path: str,
+    size: int = 0,
+    channels: int = 0,
 ) -> Ingested:
-    """Files to documents, archives to points: each content is read once."""
+    """Files to documents, archives to points: each content is read once.
+
+    Args:
+        role: What the files are: guide, submission, answers or images.
+        path: A folder or one file.
+        size: Pixels a side of decoded pictures; 0 chooses from the pictures.
+        channels: 1 for grey, 3 for colour; 0 chooses from the pictures.
+    """
     chunks = find_files(Role(role).value, path, Wanted(size=size, channels=channels))
     try:
         return told_ingested(merged([future.result() for future in ingest_files.map(chunks)]))
@@ -38,19 +42,33 @@ def ingest(
 
 @flow(name="prepare", flow_run_name="prepare {dataset}", task_runner=task_runner())
 def prepare(
-    guides: Annotated[str, Field(description="folder or file of marking guides; '' for none")] = "",
-    submissions: Annotated[str, Field(description="folder or file of graded submissions; '' for none")] = "",
-    answers: Annotated[str, Field(description="tidy CSV or JSONL of graded answers; '' for none")] = "",
-    dataset: Annotated[str, Field(description="name of the dataset")] = "default",
-    protocol: Annotated[Protocol, Field(description="what is held out")] = Protocol.UNSEEN_ANSWERS,
-    seed: Annotated[int, Field(description="seed of the split")] = 0,
-    max_reject_share: Annotated[float, Field(description="-1 for the setting's")] = -1.0,
-    accept_doubtful: Annotated[bool, Field(description="take guides with problems too")] = False,
-    images: Annotated[str, Field(description="ZIP, tar, folder or CSV of labelled pictures; '' none")] = "",
-    size: Annotated[int, Field(description="points a side of decoded pictures; 0: chosen from them")] = 0,
-    channels: Annotated[int, Field(description="1 grey, 3 colour, 0: chosen from the pictures")] = 0,
+    guides: str = "",
+    submissions: str = "",
+    answers: str = "",
+    dataset: str = "default",
+    protocol: Protocol = Protocol.UNSEEN_ANSWERS,
+    seed: int = 0,
+    max_reject_share: float = -1.0,
+    accept_doubtful: bool = False,
+    images: str = "",
+    size: int = 0,
+    channels: int = 0,
 ) -> PrepareOutcome:
-    """Ingests what was given, parses what is new, makes the dataset."""
+    """Ingests what was given, parses what is new, makes the dataset.
+
+    Args:
+        guides: Folder or file of marking guides; empty for none.
+        submissions: Folder or file of graded submissions; empty for none.
+        answers: Tidy CSV or JSONL of graded answers; empty for none.
+        dataset: Name of the dataset that is made.
+        protocol: What a held-out answer is held out from.
+        seed: Seed of the split into training, validation and test.
+        max_reject_share: Share of rows, 0 to 1, that may be rejected; -1 takes the setting's.
+        accept_doubtful: Also take guides that have problems.
+        images: ZIP, tar, folder or CSV of labelled pictures; empty for none.
+        size: Pixels a side of decoded pictures; 0 chooses from the pictures.
+        channels: 1 for grey, 3 for colour; 0 chooses from the pictures.
+    """
     given = roles_given(guides, submissions, answers, images)
     kind = kind_of(list(given))
     with preparing(kind, dataset, given) as preparation:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from domain.errors import TrainyardError
 from flows.evaluate import evaluate
@@ -17,12 +14,19 @@ from tasks.policy import task_runner
 
 @flow(name="sweep", flow_run_name="sweep {dataset}{job}", task_runner=task_runner())
 def sweep(
-    dataset: Annotated[str, Field(description="fingerprint of the only dataset to look at; '' all")] = "",
-    job: Annotated[str, Field(description="id of the only job to look at; '' all")] = "",
-    strategy: Annotated[str, Field(description="of new trainings: auto, llm, transfer or native")] = "auto",
-    hyperparameters: Annotated[list[str], Field(description="of new trainings: name=value")] = [],  # noqa: B006
+    dataset: str = "",
+    job: str = "",
+    strategy: str = "auto",
+    hyperparameters: list[str] = [],  # noqa: B006
 ) -> SweepOutcome:
-    """Trains, evaluates and reports what waits for it, until nothing does."""
+    """Trains, evaluates and reports what waits for it, until nothing does.
+
+    Args:
+        dataset: Fingerprint of the only dataset to look at; empty for all.
+        job: Id of the only job to look at; empty for all.
+        strategy: Of new trainings: auto, llm, transfer or native.
+        hyperparameters: Of new trainings, each as name=value.
+    """
     outcome = SweepOutcome(done=[], failed=[])
     tried: set[tuple[str, str]] = set()
     while waiting := [

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
 from prefect.runtime import flow_run
-from pydantic import Field
 
 from domain.errors import OutsideError
 from tasks.choice import choose_strategy
@@ -31,12 +28,19 @@ from tasks.training import begin_job, start_training, train_iteration
     on_crashed=[end_run],
 )
 def train(
-    dataset: Annotated[str, Field(description="name, id or fingerprint; 'latest' for the newest")] = "latest",
-    strategy: Annotated[str, Field(description="auto, llm, transfer or native")] = "auto",
-    hyperparameters: Annotated[list[str], Field(description="name=value, over the defaults")] = [],  # noqa: B006
-    otherwise: Annotated[str, Field(description="takes over when no model answers; '' none")] = "",
+    dataset: str = "latest",
+    strategy: str = "auto",
+    hyperparameters: list[str] = [],  # noqa: B006
+    otherwise: str = "",
 ) -> TrainOutcome:
-    """Chooses a strategy, trains it iteration by iteration, registers the model."""
+    """Chooses a strategy, trains it iteration by iteration, registers the model.
+
+    Args:
+        dataset: Name, id or fingerprint of a dataset; latest for the newest.
+        strategy: How to train: auto, llm, transfer or native. auto takes the best one that can be used here.
+        hyperparameters: Each as name=value, over the strategy's defaults.
+        otherwise: Strategy that takes over when no language model answers; empty for none.
+    """
     facts = dataset_facts(dataset)
     choice = choose_strategy(facts["kind"], facts["id"], strategy, hyperparameters)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import time
 from collections.abc import Callable
@@ -31,6 +32,18 @@ def test_every_flow_is_in_prefect_yaml_by_module_path() -> None:
     flows = {path.stem for path in (ROOT / "flows").glob("*.py")} - {"__init__", "__main__", "terminal"}
     assert {d["name"] for d in described} == flows
     assert all(d["entrypoint"] == f"flows.{d['name']}.{d['name']}" for d in described)
+
+
+def test_every_field_of_a_deployments_form_is_flat_and_described() -> None:
+    for described in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
+        module, _, name = described["entrypoint"].rpartition(".")
+        form = getattr(importlib.import_module(module), name).parameters
+        for parameter, field in form.properties.items():
+            told = described["name"], parameter, field
+            assert field.get("description"), told
+            assert (
+                field.get("type") in ("string", "integer", "number", "boolean", "array") or "$ref" in field
+            ), told
 
 
 @pytest.mark.timeout(900)
