@@ -7,52 +7,24 @@ What is read is verified; what is written appears whole or not at all.
 
 from __future__ import annotations
 
-import errno
-import os
 import re
-import shutil
 import tempfile
-import time
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-from domain.errors import FullError, InputError, OutsideError, SettingError
+from domain.errors import InputError
 from domain.identity import hash_bytes, hash_file
-from infra.full_disks import is_full
+from infra.shelves import FolderShelf, RemoteShelf, Shelf, explained
 
 _REFERENCE = re.compile(r"(?P<key>[0-9a-f]{64})(#(?P<offset>\d+)\+(?P<length>\d+))?")
 _KEY = re.compile(r"[0-9a-f]{64}")
-_STALE_SECONDS = 86_400
-_BUCKETS = {"s3", "gs", "gcs", "az", "abfs", "oss"}
-"""Protocols of fsspec that know no folders."""
-
-
-class _Shelf(Protocol):
-    """Where objects lie. Reading verifies nothing; writing is atomic."""
-
-    place: str
-
-    def local(self, key: str, *, again: bool = False) -> Path:
-        """A file on this machine with the object, fetched anew if `again`. Raises FileNotFoundError."""
-
-    def write(self, key: str, content: bytes | Path) -> None: ...
-    def take(self, key: str, path: Path) -> None:
-        """As `write`, but the file is gone afterwards; moved where that can be."""
-
-    def has(self, key: str) -> bool: ...
-    def delete(self, key: str) -> None: ...
-    def drop_copy(self, key: str) -> None: ...
-    def keys(self) -> Iterator[str]: ...
 
 
 class Store:
     """See the module's docstring. Threads and processes may share one place."""
 
-    def __init__(self, shelf: _Shelf) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._verified: dict[str, tuple[int, int]] = {}
 
@@ -63,8 +35,8 @@ class Store:
         Raises SettingError for a URL that nothing serves, OutsideError when the place cannot be used.
         """
         if "://" not in url or url.startswith("file://"):
-            return Store(_Folder(Path(url.removeprefix("file://")).expanduser()))
-        return Store(_Remote(url, cache or Path(tempfile.gettempdir()) / "trainyard-store"))
+            return Store(FolderShelf(Path(url.removeprefix("file://")).expanduser()))
+        return Store(RemoteShelf(url, cache or Path(tempfile.gettempdir()) / "trainyard-store"))
 
     @property
     def place(self) -> str:
@@ -84,7 +56,7 @@ class Store:
     def take_file(self, path: Path) -> str:
         """Keeps a file's content and removes the file; its key. What can be moved is not copied."""
         key = hash_file(path)
-        with _explained(self.place, key):
+        with explained(self.place, key):
             if self._shelf.has(key) and self._is_sound(key):
                 path.unlink()
             else:
@@ -124,7 +96,7 @@ class Store:
     def local_path(self, key: str) -> Path:
         """A verified file with the object's content; not to be changed. Raises InputError as `get_bytes`."""
         _parse(key)
-        with _explained(self.place, key):
+        with explained(self.place, key):
             path = self._shelf.local(key)
             if self._verified.get(key) != _state(path):
                 path = self._sound(key, path)
@@ -144,28 +116,28 @@ class Store:
 
     def has(self, ref: str) -> bool:
         """Whether the object is there; it is not verified."""
-        with _explained(self.place, ref):
+        with explained(self.place, ref):
             return self._shelf.has(_parse(ref).key)
 
     def delete(self, key: str) -> None:
         """Removes an object; nothing happens when it is not there."""
-        with _explained(self.place, key):
+        with explained(self.place, key):
             self._verified.pop(key, None)
             self._shelf.delete(_parse(key).key)
 
     def drop_copy(self, key: str) -> None:
         """Removes this machine's copy of an object that lies elsewhere; the object stays."""
-        with _explained(self.place, key):
+        with explained(self.place, key):
             self._verified.pop(key, None)
             self._shelf.drop_copy(_parse(key).key)
 
     def keys(self) -> list[str]:
         """The keys of all objects, in order; what others write meanwhile may be among them or not."""
-        with _explained(self.place, ""):
+        with explained(self.place, ""):
             return sorted(key for key in self._shelf.keys() if _KEY.fullmatch(key))  # noqa: SIM118
 
     def _put(self, key: str, content: bytes | Path) -> str:
-        with _explained(self.place, key):
+        with explained(self.place, key):
             if self._shelf.has(key):
                 if self._is_sound(key):
                     return key
@@ -193,188 +165,3 @@ def _parse(ref: str) -> _Part:
         raise InputError(f"{ref!r} is not a key of the store: it should be 64 hexadecimal digits")
     length = match["length"]
     return _Part(match["key"], int(match["offset"] or 0), None if length is None else int(length))
-
-
-@contextmanager
-def _explained(place: str, ref: str) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{ref} is not in the store {place}: restore it from a copy, or check TRAINYARD_STORE_URL"
-        ) from error
-    except OSError as error:
-        kind = FullError if is_full(error) else OutsideError
-        raise kind(
-            f"The store {place} cannot be used ({error.strerror or error}): make room or give access there, "
-            "or set TRAINYARD_STORE_URL"
-        ) from error
-
-
-class _Folder:
-    """Objects as files: written aside, synced, renamed."""
-
-    def __init__(self, root: Path) -> None:
-        self.place = str(root)
-        self._root = root
-        self._aside = root / "unfinished"
-        with _explained(self.place, ""):
-            self._aside.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-
-    def _path(self, key: str) -> Path:
-        return self._root / key[:2] / key
-
-    def local(self, key: str, *, again: bool = False) -> Path:  # noqa: ARG002
-        return self._path(key)
-
-    def unfinished(self, key: str) -> Path:
-        """A name beside the objects, under which a new one can come to be."""
-        return self._aside / f"{key[:16]}-{uuid.uuid4().hex}"
-
-    def has(self, key: str) -> bool:
-        return self._path(key).exists()
-
-    def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
-
-    def drop_copy(self, key: str) -> None:
-        """There is none: the object itself is on this machine."""
-
-    def keys(self) -> Iterator[str]:
-        return (path.name for path in self._root.glob("??/*"))
-
-    def write(self, key: str, content: bytes | Path) -> None:
-        target, unfinished = self._path(key), self.unfinished(key)
-        target.parent.mkdir(exist_ok=True)
-        try:
-            with unfinished.open("wb") as file:
-                if isinstance(content, Path):
-                    with content.open("rb") as source:
-                        shutil.copyfileobj(source, file, 1 << 20)
-                else:
-                    file.write(content)
-                file.flush()
-                # Without it, a power cut can leave a name that leads to an empty file.
-                os.fsync(file.fileno())
-            unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
-
-    def take(self, key: str, path: Path) -> None:
-        target = self._path(key)
-        target.parent.mkdir(exist_ok=True)
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        try:
-            path.replace(target)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            self.write(key, path)
-            path.unlink()
-
-    def _sweep(self) -> None:
-        """Removes what killed processes left unfinished a day or more ago."""
-        for path in self._aside.iterdir():
-            try:
-                if path.stat().st_mtime < time.time() - _STALE_SECONDS:
-                    path.unlink()
-            except FileNotFoundError:
-                continue  # its writer finished just now
-
-
-class _Remote:
-    """Objects behind fsspec, with copies in a local folder."""
-
-    def __init__(self, url: str, cache: Path) -> None:
-        self.place = url
-        self._copies = _Folder(cache)
-        try:
-            import fsspec
-
-            self._system: Any
-            self._system, self._root = fsspec.core.url_to_fs(url)
-            # "Folders" would be made there with the bucket itself, also where its name is misspelt.
-            self._is_bucket = bool(_BUCKETS & set(_protocols(self._system)))
-        except ImportError as error:
-            raise SettingError(
-                f"TRAINYARD_STORE_URL is {url}, which needs a package that is not installed: {error}"
-            ) from error
-        except ValueError as error:
-            raise SettingError(
-                f"TRAINYARD_STORE_URL is {url}, which no file system serves ({error}): use a folder, or a "
-                "URL such as s3://bucket/path"
-            ) from error
-
-    def _path(self, key: str) -> str:
-        return f"{self._root.rstrip('/')}/{key[:2]}/{key}"
-
-    def local(self, key: str, *, again: bool = False) -> Path:
-        if again or not self._copies.has(key):
-            # By way of a file: decoded pictures are larger than memory.
-            arriving = self._copies.unfinished(key)
-            try:
-                with _answering(self.place):
-                    self._system.get_file(self._path(key), str(arriving))
-                self._copies.take(key, arriving)
-            finally:
-                arriving.unlink(missing_ok=True)
-        return self._copies.local(key)
-
-    def has(self, key: str) -> bool:
-        with _answering(self.place):
-            return bool(self._system.exists(self._path(key)))
-
-    def drop_copy(self, key: str) -> None:
-        self._copies.delete(key)
-
-    def delete(self, key: str) -> None:
-        self._copies.delete(key)
-        with _answering(self.place):
-            if self._system.exists(self._path(key)):
-                self._system.rm_file(self._path(key))
-
-    def keys(self) -> Iterator[str]:
-        with _answering(self.place):
-            found = self._system.find(self._root) if self._system.exists(self._root) else []
-        return (str(path).rpartition("/")[2] for path in found)
-
-    def write(self, key: str, content: bytes | Path) -> None:
-        try:
-            with _answering(self.place):
-                if not self._is_bucket:
-                    self._system.makedirs(self._path(key).rpartition("/")[0], exist_ok=True)
-                if isinstance(content, Path):
-                    self._system.put_file(str(content), self._path(key))
-                else:
-                    self._system.pipe_file(self._path(key), content)
-        except FileNotFoundError as error:
-            raise SettingError(
-                f"TRAINYARD_STORE_URL is {self.place}, which is not there ({error}): make the bucket, or "
-                "correct the URL"
-            ) from error
-
-    def take(self, key: str, path: Path) -> None:
-        self.write(key, path)
-        # It will be wanted here first.
-        self._copies.take(key, path)
-
-
-def _protocols(system: Any) -> tuple[str, ...]:
-    told = system.protocol
-    return (told,) if isinstance(told, str) else tuple(told)
-
-
-@contextmanager
-def _answering(place: str) -> Iterator[None]:
-    """Each provider's library has its own errors; all of them mean that the store did not serve."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        raise OutsideError(
-            f"The store {place} did not answer ({type(error).__name__}: {error}): check the network, the "
-            "credentials and TRAINYARD_STORE_URL"
-        ) from error
