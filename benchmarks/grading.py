@@ -28,8 +28,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import cohen_kappa_score, f1_score
 
-from domain.grading.referral import agrees
 from domain.kinds import Kind
+from domain.referral import agrees
 from strategies.base import Checkpoint, GradingData, Surroundings
 from strategies.grading.grader import Grader, load_grader
 from strategies.registry import strategy

@@ -1,4 +1,4 @@
-"""Sifting a frame by its contract: what passes goes on, what fails is kept with its reason."""
+"""What contracts share, and sifting a frame by one: what passes goes on, the rest is kept with its reason."""
 
 from __future__ import annotations
 
@@ -8,8 +8,28 @@ from dataclasses import dataclass
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
+from pandera.typing import Series
 
 from domain.errors import ContractError
+
+
+class Strict(pa.DataFrameModel):
+    """A contract that drops the columns it does not name, and turns values into its types."""
+
+    class Config:
+        strict = "filter"
+        coerce = True
+
+
+class Metrics(Strict):
+    """One row a figure. `low` and `high` bound its 95 % interval, NaN where none was computed."""
+
+    protocol: Series[str]
+    metric: Series[str]
+    value: Series[float] = pa.Field(nullable=True)
+    low: Series[float] = pa.Field(nullable=True)
+    high: Series[float] = pa.Field(nullable=True)
+    n: Series[int] = pa.Field(ge=0)
 
 
 @dataclass(frozen=True)

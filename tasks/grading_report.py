@@ -14,13 +14,13 @@ from domain.errors import InputError
 from domain.grading.contracts import Iterations
 from domain.grading.facts import facts_of
 from domain.grading.findings import find
-from domain.grading.language_model_view import money
 from domain.grading.report import write_report
 from domain.grading.report_input import DataSection, DocumentCount, ReportInput
 from domain.grading.written_view import plain_sentence, written_view
 from domain.kinds import Role
 from domain.reports.job import Choice, Duplicate, Problem, Timing
 from domain.reports.markdown import plain
+from domain.reports.wording import money
 from infra import catalog as records
 from infra.catalog import Dataset, Job, Outcome
 from tasks.grading_evaluation import load_evaluation

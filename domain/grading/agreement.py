@@ -20,7 +20,7 @@ from domain.grading.metrics import (
     rmse,
     spearman,
 )
-from domain.grading.referral import agrees, lower_bound
+from domain.referral import agrees, lower_bound
 
 MOST_LABELS = 6
 """Up to this many distinct golds, as shares of max_score, marks are labels."""

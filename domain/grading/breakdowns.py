@@ -13,7 +13,7 @@ import pandas as pd
 
 from domain.grading.agreement import marking_of, marks_are_labels
 from domain.grading.metrics import mae, qwk
-from domain.grading.referral import referral_curve
+from domain.referral import referral_curve
 
 _BINS = 10
 _MOST_POINTS = 200

@@ -27,8 +27,8 @@ from domain.comparing import (
 )
 from domain.grading.agreement import Marking, marking_of
 from domain.grading.metrics import qwk, rmse
-from domain.grading.referral import agrees
 from domain.kinds import Protocol
+from domain.referral import agrees
 
 _WITHIN = Metric("within", lambda w, part, hit: (w @ (part * hit)) / (w @ part), least=1)
 _KEYS = ["protocol", "answer_id"]

@@ -9,12 +9,11 @@ from domain.comparing import N_RESAMPLES, is_sure, names_of
 from domain.grading.comparison import Comparison, Contender, Pair, Part
 from domain.grading.comparison_figures import differences, quality_and_price
 from domain.grading.comparison_words import brief, conclusions
-from domain.grading.language_model_view import UNKNOWN, money
 from domain.grading.report_view import value_of
 from domain.grading.wording import HELD_OUT
 from domain.reports.comparison import ComparisonView, ContenderRow, PairRow, PartView, letter
 from domain.reports.view import NONE, Row, Value, moment
-from domain.reports.wording import counted, has_interval, share, signed
+from domain.reports.wording import UNKNOWN, counted, has_interval, money, share, signed
 
 COLUMNS = (
     ("QWK", "qwk"), ("Agreement", "agreement"), ("RMSE", "rmse"), ("Without a human", "automatic.share"),

@@ -10,6 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
+from domain.contracts import Strict
 from domain.kinds import Protocol, Split
 
 DOUBTFUL = "Alignment"
@@ -17,13 +18,7 @@ DOUBTFUL = "Alignment"
 and left out of training; they are nobody's mistake, so they do not count as rejected rows."""
 
 
-class _Strict(pa.DataFrameModel):
-    class Config:
-        strict = "filter"
-        coerce = True
-
-
-class Extractions(_Strict):
+class Extractions(Strict):
     """One row a file that was read."""
 
     name: Series[str] = pa.Field(description="path relative to the folder that was given")
@@ -36,7 +31,7 @@ class Extractions(_Strict):
     language: Series[str] = pa.Field(str_matches=r"^([a-z]{2}|und)$")
 
 
-class Items(_Strict):
+class Items(Strict):
     """One row an item. `criteria` is a list of {"text", "marks"}, `alternatives` a list of texts.
 
     `not_accepted`, a list of texts, and `guidance`, notes to the marker, may be left out.
@@ -58,7 +53,7 @@ class Items(_Strict):
         return values.str.strip().str.len() > 0
 
 
-class Answers(_Strict):
+class Answers(Strict):
     """One row an answer to an item. `gold` is on the scale 0..max_score, NaN where nobody scored."""
 
     answer_id: Series[str] = pa.Field(unique=True)
@@ -86,7 +81,7 @@ class Answers(_Strict):
         return frame["second_gold"].isna() | (frame["second_gold"] <= frame["max_score"])
 
 
-class Splits(_Strict):
+class Splits(Strict):
     """Where each answer goes. `group` ties together what must not straddle (student, near copies)."""
 
     answer_id: Series[str] = pa.Field(unique=True)
@@ -95,7 +90,7 @@ class Splits(_Strict):
     """Set on test rows: what they are held out from. Empty on train and validation rows."""
 
 
-class Iterations(_Strict):
+class Iterations(Strict):
     """One row an iteration of training; further columns are the strategy's metrics."""
 
     class Config:
@@ -106,7 +101,7 @@ class Iterations(_Strict):
     seconds: Series[float] = pa.Field(ge=0)
 
 
-class Predictions(_Strict):
+class Predictions(Strict):
     """One row an answer that was graded.
 
     `score` is continuous on 0..max_score (for RMSE and r); `mark` is the score on the item's grid of
@@ -126,14 +121,3 @@ class Predictions(_Strict):
     def _within(cls, frame: pd.DataFrame) -> Series[bool]:  # noqa: N805
         slack = frame["max_score"] + 1e-6
         return (frame["score"] <= slack) & (frame["mark"] <= slack)
-
-
-class Metrics(_Strict):
-    """One row a figure. `low` and `high` bound its 95 % interval, NaN where none was computed."""
-
-    protocol: Series[str]
-    metric: Series[str]
-    value: Series[float] = pa.Field(nullable=True)
-    low: Series[float] = pa.Field(nullable=True)
-    high: Series[float] = pa.Field(nullable=True)
-    n: Series[int] = pa.Field(ge=0)

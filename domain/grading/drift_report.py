@@ -9,9 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from domain.grading.drift import LEAST, LEAST_CHECKED, SHIFTED, Drift, Standing
+from domain.grading.drift import LEAST_CHECKED, Drift
 from domain.reports.markdown import plain, table_lines
 from domain.reports.pages import page_of, place
+from domain.shifts import LEAST, SHIFTED, Standing
 
 _TEMPLATE = Path(__file__).with_name("drift_template.html.j2")
 _HEADER = ("What", "When measured", "Now", "PSI", "By chance", "Standing")

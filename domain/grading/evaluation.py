@@ -28,7 +28,9 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from domain.bootstrap import Interval
+from domain.contracts import Metrics
 from domain.errors import InputError
+from domain.frames import Frame
 from domain.grading.agreement import (
     Figure,
     Marking,
@@ -39,8 +41,6 @@ from domain.grading.agreement import (
     marking_of,
 )
 from domain.grading.breakdowns import by_confidence, by_item, by_mark, by_paper, by_referral
-from domain.grading.contracts import Metrics
-from domain.grading.frames import Frame
 from domain.grading.graded import grade_frame
 from domain.grading.metrics import qwk, rmse
 from domain.json_records import read_json

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from domain.grading.evaluation import Evaluation
-from domain.grading.referral import lower_bound
 from domain.grading.wording import HELD_OUT
 from domain.kinds import Protocol
+from domain.referral import lower_bound
 from domain.reports.drawing import (
     FIRST,
     MUTED,

@@ -9,10 +9,10 @@ import pandas as pd
 
 from domain.bootstrap import Interval
 from domain.grading.evaluation import ALL
-from domain.grading.referral import lower_bound
 from domain.grading.report_input import ReportInput
 from domain.grading.wording import HELD_OUT, Rule
 from domain.kinds import Protocol
+from domain.referral import lower_bound
 from domain.reports.wording import Finding, Severity, between, has_interval, plain, share, signed
 
 

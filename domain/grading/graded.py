@@ -16,9 +16,9 @@ import pandas as pd
 
 from domain.grading.agreement import Terms
 from domain.grading.marks import grid_step, round_to_grid
-from domain.grading.referral import agrees
 from domain.identity import normalise_text
 from domain.kinds import Protocol, Split
+from domain.referral import agrees
 
 _NOT_WORDS = re.compile(r"[\W_]+")
 _BLANKS = {

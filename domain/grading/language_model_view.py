@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.grading.language_model_use import LanguageModelSection
-from domain.reports.wording import counted, share
+from domain.reports.wording import counted, money, share
 
-UNKNOWN = "unknown"
 _MOST_TEXT = 6000
 
 
@@ -60,17 +59,6 @@ def language_model_view(section: LanguageModelSection | None) -> LanguageModelVi
             for one in section.history
         ),
     )
-
-
-def money(usd: float | None) -> str:
-    """In US dollars, two digits at least; unknown is never 0."""
-    if usd is None:
-        return UNKNOWN
-    if usd == 0:
-        return "$0"
-    if usd >= 0.095:
-        return f"${usd:,.2f}"
-    return f"${usd:.2g}" if usd >= 0.0001 else "under $0.0001"
 
 
 def _uses(section: LanguageModelSection) -> Iterator[tuple[str, ...]]:

@@ -9,8 +9,8 @@ from pydantic import JsonValue, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
 from domain.contracts import Rejection
+from domain.frames import Frame
 from domain.grading.evaluation import Evaluation
-from domain.grading.frames import Frame
 from domain.grading.language_model_use import LanguageModelSection
 from domain.grading.written_text import WrittenText
 from domain.json_records import read_json

@@ -14,14 +14,14 @@ from domain.grading import figures
 from domain.grading.evaluation import ALL, Evaluation
 from domain.grading.facts import facts_of
 from domain.grading.findings import find
-from domain.grading.language_model_view import UNKNOWN, LanguageModelView, language_model_view
+from domain.grading.language_model_view import LanguageModelView, language_model_view
 from domain.grading.report_input import ReportInput
 from domain.grading.wording import HELD_OUT
 from domain.grading.written_view import WrittenView, written_view
 from domain.reports.drawing import Picture
 from domain.reports.learning import learning_curve
 from domain.reports.view import NONE, Row, Tile, Value, flatten, links_of, moment, number
-from domain.reports.wording import Finding, has_interval, share
+from domain.reports.wording import UNKNOWN, Finding, has_interval, share
 
 _MOST_TEXT = 1500
 _MOST_ROWS = 100

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from domain.bootstrap import Interval
 
+UNKNOWN = "unknown"
+
 
 class Severity(StrEnum):
     GOOD = "good"
@@ -57,3 +59,14 @@ def has_interval(interval: Interval) -> bool:
 def counted(n: int, noun: str) -> str:
     """1 file, 2 files."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def money(usd: float | None) -> str:
+    """In US dollars, two digits at least; unknown is never 0."""
+    if usd is None:
+        return UNKNOWN
+    if usd == 0:
+        return "$0"
+    if usd >= 0.095:
+        return f"${usd:,.2f}"
+    return f"${usd:.2g}" if usd >= 0.0001 else "under $0.0001"

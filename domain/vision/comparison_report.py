@@ -9,7 +9,6 @@ from typing import Any
 
 from domain.bootstrap import Interval
 from domain.comparing import N_RESAMPLES, is_sure, names_of
-from domain.grading.language_model_view import UNKNOWN, money
 from domain.reports.comparison import (
     ComparisonFiles,
     ComparisonTables,
@@ -24,7 +23,7 @@ from domain.reports.comparison import (
 from domain.reports.comparison_drawing import Difference, Priced, forest, quality_against
 from domain.reports.drawing import Picture
 from domain.reports.view import NONE, Row, Value, moment
-from domain.reports.wording import counted, has_interval, share
+from domain.reports.wording import UNKNOWN, counted, has_interval, money, share
 from domain.vision.comparison import Comparison, Contender, Pair, Standing
 from domain.vision.comparison_words import brief, conclusions, milliseconds, points, points_between
 from domain.vision.splits import PROTOCOL

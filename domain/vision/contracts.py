@@ -6,17 +6,12 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
+from domain.contracts import Strict
 from domain.kinds import Split
 from domain.vision.splits import PROTOCOL
 
 
-class _Strict(pa.DataFrameModel):
-    class Config:
-        strict = "filter"
-        coerce = True
-
-
-class Images(_Strict):
+class Images(Strict):
     """One row a picture that was decoded."""
 
     row: Series[int] = pa.Field(ge=0, unique=True, description="its place in images.npy")
@@ -35,7 +30,7 @@ class Images(_Strict):
         return frame.groupby("image_id")["class_name"].transform("nunique") == 1
 
 
-class Splits(_Strict):
+class Splits(Strict):
     """Where each picture goes. `group` ties together what must not straddle: near copies."""
 
     row: Series[int] = pa.Field(ge=0, unique=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from domain.grading.drift import SHIFTED, Shift, Standing, shift_of
+from domain.shifts import SHIFTED, Shift, Standing, shift_of
 
 _AT_ONCE = 64
 """Pictures held as numbers of four bytes."""

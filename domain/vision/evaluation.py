@@ -21,11 +21,11 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from domain.bootstrap import Interval, bootstrap_interval, mean
+from domain.contracts import Metrics
 from domain.errors import InputError
-from domain.grading.contracts import Metrics
-from domain.grading.frames import Frame
-from domain.grading.referral import referral_curve
+from domain.frames import Frame
 from domain.json_records import read_json
+from domain.referral import referral_curve
 from domain.vision.metrics import classification_figures, confusion_matrix, per_class, reliability
 from domain.vision.splits import PROTOCOL
 

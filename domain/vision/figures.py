@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.grading.referral import lower_bound
+from domain.referral import lower_bound
 from domain.reports.drawing import (
     FIRST,
     INK,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue, TypeAdapter
 
-from domain.grading.frames import Frame
+from domain.frames import Frame
 from domain.reports.job import Choice, JobFacts, Problem, Timing
 from domain.vision.evaluation import Evaluation
 

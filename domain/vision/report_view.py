@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from domain.bootstrap import Interval
-from domain.grading.language_model_view import money
 from domain.reports.drawing import Picture
 from domain.reports.learning import learning_curve
 from domain.reports.view import NONE, Row, Tile, Value, flatten, links_of, moment
-from domain.reports.wording import Finding, counted, has_interval, share
+from domain.reports.wording import Finding, counted, has_interval, money, share
 from domain.vision import figures
 from domain.vision.evaluation import Evaluation
 from domain.vision.findings import find

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from domain.grading.referral import REFER_ALL, Threshold, agrees, choose_threshold
 from domain.identity import normalise_text
+from domain.referral import REFER_ALL, Threshold, agrees, choose_threshold
 from strategies.base import Checkpoint, GradingData, TrainedModel
 from strategies.grading.calibration import Calibration, Scale, Stretch
 from strategies.grading.committee import part_of

@@ -13,7 +13,7 @@ import pandas as pd
 
 from domain.errors import InputError, SettingError
 from domain.grading.marks import grid_step, round_to_grid
-from domain.grading.referral import REFER_ALL
+from domain.referral import REFER_ALL
 from strategies.grading.calibration import Scale, stated_by_levels, stated_by_variance
 from strategies.grading.committee import of_member
 from strategies.grading.encoder import Encoder, rounded

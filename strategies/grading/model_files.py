@@ -56,7 +56,7 @@ class GraderModel:
     known_scale: Scale = field(default_factory=Scale)
     unseen_scale: Scale = field(default_factory=Scale)
     threshold: Mapping[str, Any] = field(default_factory=dict)
-    """Of confidence, for answers to known items (see domain.grading.referral.Threshold)."""
+    """Of confidence, for answers to known items (see domain.referral.Threshold)."""
     unseen_threshold: Mapping[str, Any] = field(default_factory=dict)
     encoder: Mapping[str, Any] | None = None
 

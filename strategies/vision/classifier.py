@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from domain.errors import InputError
-from domain.grading.referral import REFER_ALL
+from domain.referral import REFER_ALL
 from strategies.vision.calibration import probabilities
 from strategies.vision.model_files import NETWORK, ClassifierModel
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from domain.errors import StrategyError
-from domain.grading.referral import Threshold, choose_threshold
 from domain.kinds import Split
+from domain.referral import Threshold, choose_threshold
 from domain.vision.metrics import accuracy, expected_calibration_error, log_loss, macro_f1
 from strategies.base import Checkpoint, TrainedModel, VisionData
 from strategies.vision.calibration import fitting_temperature, probabilities

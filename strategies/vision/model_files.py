@@ -41,7 +41,7 @@ class ClassifierModel:
     preprocessing: Preprocessing
     temperature: float = 1.0
     threshold: Mapping[str, Any] = field(default_factory=dict)
-    """Of confidence (see domain.grading.referral.Threshold)."""
+    """Of confidence (see domain.referral.Threshold)."""
 
     def to_files(self) -> dict[str, bytes]:
         calibration = {

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from domain.errors import InputError
-from domain.grading.drift import Drift, Standing, drift, words_of
+from domain.grading.drift import Drift, drift, words_of
 from domain.grading.drift_report import findings_of, markdown_of, write_drift
+from domain.shifts import Standing
 
 WORDS = ["leaf", "root", "water", "sun", "sugar", "light", "air", "soil"]
 

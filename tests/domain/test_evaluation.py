@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from domain.contracts import Metrics
 from domain.errors import InputError
-from domain.grading.contracts import Metrics
 from domain.grading.evaluation import Evaluation, evaluate
 from domain.grading.graded import is_blank
 

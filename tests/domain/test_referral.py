@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from domain.grading.referral import agrees, choose_threshold, design_effect, lower_bound, referral_curve
+from domain.referral import agrees, choose_threshold, design_effect, lower_bound, referral_curve
 
 
 def test_agreement_is_within_a_share_of_what_the_item_is_worth():

@@ -16,11 +16,12 @@ from domain.grading.language_model_use import (
     RenamedModel,
     Ungraded,
 )
-from domain.grading.language_model_view import changes_of, money
+from domain.grading.language_model_view import changes_of
 from domain.grading.report import write_report
 from domain.grading.report_input import ReportInput
 from domain.grading.written_report import write_text
 from domain.grading.written_text import WrittenText
+from domain.reports.wording import money
 from infra.llm_simulator.responders.report_text import slipping
 from tests.domain.test_report import ATTACK, a_report
 from tests.domain.test_written_report import Writer

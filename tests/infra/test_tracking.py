@@ -163,7 +163,9 @@ def test_runs_left_running_are_settled_and_finished_ones_are_left_alone(tracking
 def test_the_page_of_a_run_names_its_experiment(tracking, run_id):
     experiment = tracking.client.get_experiment_by_name("grading").experiment_id
     url = tracking.run_url("http://127.0.0.1:5000/", run_id)
-    assert url == f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{run_id}?workflowType=machine_learning"
+    assert (
+        url == f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{run_id}?workflowType=machine_learning"
+    )
 
 
 def test_an_unknown_run_is_named(tracking):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from domain.grading.marks import round_to_grid
-from domain.grading.referral import REFER_ALL, Threshold, agrees, choose_threshold
+from domain.referral import REFER_ALL, Threshold, agrees, choose_threshold
 from strategies.base import Checkpoint, GradingData, TrainedModel
 from strategies.grading.calibration import Calibration, Stretch
 from strategies.grading.finishing import LEAST_ITEMS

@@ -13,8 +13,8 @@ import pandas as pd
 from domain.errors import InputError, ReplyError
 from domain.grading.injection import guarded
 from domain.grading.marks import grid_step, round_to_grid
-from domain.grading.referral import REFER_ALL
 from domain.language_models import AskModel
+from domain.referral import REFER_ALL
 from strategies.grading.llm.confidence import signs_of
 from strategies.grading.llm.marking import Marked, marked, requests_of, shares_of, sheets_of
 from strategies.grading.llm.model import LlmModel

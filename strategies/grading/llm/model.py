@@ -38,7 +38,7 @@ class LlmModel:
     unseen: Calibration = field(default_factory=Calibration)
     """What a confidence is worth for answers to items without worked examples."""
     threshold: Mapping[str, Any] = field(default_factory=dict)
-    """Of confidence, for answers to known items (see domain.grading.referral.Threshold)."""
+    """Of confidence, for answers to known items (see domain.referral.Threshold)."""
     unseen_threshold: Mapping[str, Any] = field(default_factory=dict)
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
