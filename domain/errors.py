@@ -8,7 +8,8 @@
     ├── StoppedError               someone asked for the work to end; what was finished is kept
     ├── ReplyError                 a language model gave no usable reply (that row alone fails)
     └── OutsideError               a neighbour (database, server, store) did not answer: alone retried
-        └── FullError              its disk is full: someone has to make room, so it is not retried
+        ├── FullError              its disk is full: someone has to make room, so it is not retried
+        └── ModelAwayError         no language model or embeddings server answered: another strategy may do
 
 A message names the thing, the value and the remedy.
 """
@@ -64,3 +65,7 @@ class OutsideError(TrainyardError):
 
 class FullError(OutsideError):
     """A disk is full. Trying again does not help until someone has made room; then all goes on."""
+
+
+class ModelAwayError(OutsideError):
+    """The models that a strategy asks did not answer. One that asks nobody can train all the same."""

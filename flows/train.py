@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect.runtime import flow_run
 
-from domain.errors import OutsideError
+from domain.errors import ModelAwayError
 from tasks.choice import choose_strategy
 from tasks.claims import alone, training_of
 from tasks.datasets import dataset_facts
@@ -45,7 +45,7 @@ def train(
     choice = choose_strategy(facts["kind"], facts["id"], strategy, hyperparameters)
     try:
         return _trained(facts, choice)
-    except OutsideError as outage:
+    except ModelAwayError as outage:
         if not otherwise or otherwise == choice["strategy"]:
             raise
         abandon_job(begin_job(facts["kind"], facts["id"], choice, str(flow_run.id)), str(outage))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import SecretStr
 
-from domain.errors import InputError, OutsideError, SettingError
+from domain.errors import InputError, ModelAwayError, SettingError
 from infra.addresses import masked
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def embed(
     """A float32 array (len(texts), d), row i for text i; equal texts are sent once.
 
     `base_url` None means OpenAI. Raises SettingError when the key or the address is wrong, InputError
-    when the server refuses the texts, OutsideError when it does not answer properly after `tries`.
+    when the server refuses the texts, ModelAwayError when it does not answer properly after `tries`.
     """
     if not texts:
         return np.zeros((0, 0), np.float32)
@@ -62,7 +62,7 @@ def embed(
         parts = list(pool.map(ask, _batches(unique)))
     widths = {part.shape[1] for part in parts}
     if len(widths) > 1:
-        raise OutsideError(
+        raise ModelAwayError(
             f"the embeddings server {address} gave vectors of {sorted(widths)} numbers for one model "
             f"({model}): name a single model, or use another server"
         )
@@ -112,10 +112,10 @@ def _ask(
             sleep(wait)
         except ValueError as error:
             # What the SDK raises for a reply that is no JSON, has no data or a damaged base64.
-            raise OutsideError(_unreadable(address, str(error))) from error
+            raise ModelAwayError(_unreadable(address, str(error))) from error
         else:
             return _vectors(reply, len(batch), address)
-    raise OutsideError(f"the embeddings server {address} was never asked: tries must be at least 1")
+    raise ModelAwayError(f"the embeddings server {address} was never asked: tries must be at least 1")
 
 
 def _wait_before_retry(error: Any, attempt: int) -> float | None:
@@ -155,7 +155,7 @@ def _translated(error: Any, model: str, address: str, attempts: int) -> Exceptio
         )
     if status is not None and status < 500 and status not in _RETRIED_STATUSES:
         return InputError(f"the embeddings server {address} refuses the texts ({reason}): model {model}")
-    return OutsideError(
+    return ModelAwayError(
         f"the embeddings server {address} did not answer after {attempts} tries ({reason}): try again later, "
         "correct TRAINYARD_EMBEDDINGS_BASE_URL, or use a local encoder"
     )
@@ -168,13 +168,13 @@ def _reason(error: Any) -> str:
 def _vectors(reply: Any, n_texts: int, address: str) -> np.ndarray:
     data = sorted(reply.data or [], key=lambda one: one.index)
     if [one.index for one in data] != list(range(n_texts)):
-        raise OutsideError(_unreadable(address, f"{len(data)} embeddings for {n_texts} texts"))
+        raise ModelAwayError(_unreadable(address, f"{len(data)} embeddings for {n_texts} texts"))
     try:
         vectors = np.array([one.embedding for one in data], dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise OutsideError(_unreadable(address, "vectors of unequal length")) from error
+        raise ModelAwayError(_unreadable(address, "vectors of unequal length")) from error
     if vectors.ndim != 2 or vectors.shape[1] == 0 or not np.isfinite(vectors).all():
-        raise OutsideError(_unreadable(address, "vectors that are empty or not finite"))
+        raise ModelAwayError(_unreadable(address, "vectors that are empty or not finite"))
     return vectors
 
 

@@ -80,7 +80,7 @@ def life_of_flow_run(flow_run_id: str, tags: list[str], infrastructure_pid: str)
     host, _, pid = infrastructure_pid.rpartition(":")
     if not pid.isdigit() or host != socket.gethostname():
         return Life.UNKNOWN
-    if _executes(flow_run_id):
+    if is_executed_here(flow_run_id):
         return Life.ALIVE
     return Life.UNKNOWN if _is_closed_to_us(int(pid)) else Life.DEAD
 
@@ -102,7 +102,7 @@ def _life(host: str, pid: int, created: float) -> Life:
     return Life.ALIVE if Identity("", pid, created).process() else Life.DEAD
 
 
-def _executes(flow_run_id: str) -> bool:
+def is_executed_here(flow_run_id: str) -> bool:
     """Whether a process of this machine was started for that flow run; its number alone may be another's."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):

@@ -23,6 +23,7 @@ from domain.errors import StrategyError
 from domain.kinds import Kind
 from domain.language_models import Request
 from domain.vision.programs import NetworkLimits, Program
+from strategies.spreading import Spread
 
 
 class Hyperparameters(BaseModel):
@@ -86,6 +87,8 @@ class Surroundings:
     """A torch device."""
     stop: Path | None = None
     """A file that is there once the training is to end."""
+    spread: Spread | None = None
+    """Has long computations done in parts by other processes, where there are some."""
 
     def heed_stop(self) -> None:
         """Raises Stop once the training is to end. Loops of more than a second call it at every step."""

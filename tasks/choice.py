@@ -20,6 +20,7 @@ from tasks.language_models import language_models
 from tasks.materials import material_of
 from tasks.outcome import Choice, Recipe
 from tasks.policy import RETRIED, code_of
+from tasks.spreading import spread_here
 from tasks.workplace import workplace
 
 log = logging.getLogger(__name__)
@@ -96,8 +97,9 @@ def configured(candidate: Strategy[Any], given: Sequence[str]) -> Hyperparameter
 
 
 def surroundings() -> Surroundings:
-    """What a strategy may know of this place, its language models included."""
-    return replace(workplace().surroundings(), language_models=language_models().names)
+    """What a strategy may know of this place, its language models and helpers included."""
+    near = workplace().surroundings()
+    return replace(near, language_models=language_models().names, spread=spread_here())
 
 
 @lru_cache(maxsize=2)

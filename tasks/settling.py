@@ -1,4 +1,4 @@
-"""Settling what a killed worker, server or database left RUNNING: jobs, MLflow runs and flow runs.
+"""Settling what a killed worker, server or database left undone: jobs, MLflow runs and flow runs.
 
 Only what is shown to be dead is touched: its process is gone from this machine, or Prefect has ended its
 flow run. What nothing is known of is left alone and said.
@@ -7,6 +7,7 @@ flow run. What nothing is known of is left alone and said.
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 from prefect import task
@@ -22,11 +23,12 @@ from infra.lives import Life, forget, life_of, life_of_flow_run, signed
 from infra.unsent import forget_unsent, unsent
 from tasks.policy import RETRIED
 from tasks.telling import ENDED, opened_run, tell_all
+from tasks.unbegun import is_unbegun, settle_unbegun
 from tasks.workplace import Workplace, workplace
 
 log = logging.getLogger(__name__)
 
-_RUNNING = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING", "CANCELLING"]}}})
+_UNENDED = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING", "CANCELLING", "PENDING"]}}})
 _GONE = "its process was killed: run the same command again, and it is resumed"
 _PAGE = 200
 
@@ -53,17 +55,29 @@ def settle_all() -> Settled:
 
 
 def _settle_flow_runs(client: SyncPrefectClient, told: Settled) -> None:
-    running: list[FlowRun] = []
-    while len(page := client.read_flow_runs(flow_run_filter=_RUNNING, limit=_PAGE, offset=len(running))):
-        running += page
-    for run in running:
+    unended: list[FlowRun] = []
+    while len(page := client.read_flow_runs(flow_run_filter=_UNENDED, limit=_PAGE, offset=len(unended))):
+        unended += page
+    for run in unended:
         life = _life_of(client, run)
-        if life is Life.DEAD:
+        if is_unbegun(run):
+            _settle_claim(client, run, life, told)
+        elif life is Life.DEAD:
             client.set_flow_run_state(run.id, Crashed(message=_GONE), force=True)
             told["settled"].append(_row("flow run", str(run.id), f"crashed ({run.name})", _GONE))
         elif life is Life.UNKNOWN:
             why = f"{run.name} may run on another machine: Prefect's heartbeats tell"
             told["left"].append({"what": "flow run", "id": str(run.id), "why": why})
+
+
+def _settle_claim(client: SyncPrefectClient, run: FlowRun, life: Life, told: Settled) -> None:
+    if (found := settle_unbegun(client, run, life, datetime.now(UTC))) is None:
+        return
+    now, why = found
+    if now:
+        told["settled"].append(_row("flow run", str(run.id), f"{now} ({run.name})", why))
+    else:
+        told["left"].append({"what": "flow run", "id": str(run.id), "why": why})
 
 
 def _life_of(client: SyncPrefectClient, run: FlowRun) -> Life:

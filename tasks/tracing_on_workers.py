@@ -35,11 +35,12 @@ def traced_by_workers(
     `heed` is called every second; what it raises ends the waiting.
     """
     asked = [{"program": asdict(one), "limits": asdict(limits)} for one in programs]
-    keys = [_waited_for(future, heed) for future in trace_program.map(asked)]
+    keys = [waited_for(future, heed) for future in trace_program.map(asked)]
     return [_taken(key) if key else None for key in keys]
 
 
-def _waited_for(future: PrefectFuture[str], heed: Callable[[], None]) -> str:
+def waited_for(future: PrefectFuture[str], heed: Callable[[], None]) -> str:
+    """What a task run on a worker gave; `heed` is called every second meanwhile."""
     while True:
         heed()
         with suppress(TimeoutError):

@@ -53,7 +53,7 @@ Set = Annotated[
 Otherwise = Annotated[
     str,
     typer.Option(
-        help="Strategy that takes over when no language model answers: transfer or native. Default: none."
+        help="Strategy that takes over when no language model or embeddings server answers. Default: none."
     ),
 ]
 AcceptDoubtful = Annotated[

@@ -38,8 +38,11 @@ class ExportedEncoder:
     def load(self) -> Encoder:
         return Encoder.from_files(self.folder / ENCODER, self.folder / TOKENIZER, self.described)
 
+    def paths(self) -> dict[str, Path]:
+        return {name: self.folder / name for name in (ENCODER, TOKENIZER)}
+
     def files(self) -> dict[str, bytes]:
-        return {name: (self.folder / name).read_bytes() for name in (ENCODER, TOKENIZER)}
+        return {name: path.read_bytes() for name, path in self.paths().items()}
 
 
 def find_encoder(name: str) -> Path:

@@ -23,6 +23,7 @@ from strategies.grading.finishing import finished_model
 from strategies.grading.material import Material, lookup, read_material, wanted_texts
 from strategies.grading.memo import remembered
 from strategies.grading.reading import Embedder
+from strategies.grading.spread_embedding import embed
 from strategies.grading.training import (
     GraderHyperparameters,
     gentler,
@@ -94,13 +95,13 @@ class Transfer:
     def finish(self, checkpoint: Checkpoint, data: GradingData) -> TrainedModel:
         config = self.Hyperparameters(**checkpoint.config)
         material = self._material(config, checkpoint, data)
-        embed = _embedder(config, checkpoint, data)
+        embedder = _embedder(config, checkpoint, data)
         if config.encoder.startswith(_REMOTE):
             described = {"kind": "api", "model": config.encoder.removeprefix(_REMOTE)}
-            return finished_model(self.name, checkpoint, material, data, described, {}, embed)
+            return finished_model(self.name, checkpoint, material, data, described, {}, embedder)
         encoder = _exported(config, data.surroundings)
         described = {**encoder.described, "identity": encoder.identity}
-        return finished_model(self.name, checkpoint, material, data, described, encoder.files(), embed)
+        return finished_model(self.name, checkpoint, material, data, described, encoder.files(), embedder)
 
     def _material(
         self, config: TransferHyperparameters, checkpoint: Checkpoint, data: GradingData
@@ -141,7 +142,7 @@ def _embedded(texts: Sequence[str], encoder: ExportedEncoder, surroundings: Surr
     place = surroundings.scratch / "embeddings" / f"{name}.npy"
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
-        embedded = encoder.load()(texts, surroundings.heed_stop)
+        embedded = embed(texts, encoder, surroundings)
         partial = place.with_suffix(f".{uuid.uuid4().hex}")
         try:
             with partial.open("wb") as file:

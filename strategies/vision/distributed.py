@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,8 @@ def _environment(workers: int) -> dict[str, str]:
 
 
 def _described(data: VisionData, strategy: str) -> dict[str, Any]:
-    near = asdict(data.surroundings)
+    # A part of an iteration has nobody to share it with.
+    near = {name: value for name, value in vars(data.surroundings).items() if name != "spread"}
     return {
         "strategy": strategy,
         "images_path": str(data.images_path.resolve()),

@@ -179,6 +179,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         "PREFECT_API_URL": api,
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     }
     upgrade(urls["catalog"])
     server = Part(prefect_command(settings), environment, home / "server.log")

@@ -25,6 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from infra import catalog as records
 from infra.catalog import Catalog, upgrade
+from infra.store import Store
 from tests.conftest import new_bucket
 from tests.flows.conftest import CommandLine, free_port
 
@@ -171,16 +172,72 @@ with attended():
 def test_candidate_networks_are_traced_in_the_sandboxes_of_the_workers(
     trainyard: CommandLine, cluster: Cluster
 ) -> None:
-    environment = {**os.environ, **cluster.environment, "TRAINYARD_HOME": str(trainyard.home)}
-    done = subprocess.run(
-        [sys.executable, "-c", TRACES], env=environment, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == ["Traced", "Traced", "Refused"]
+    assert run_code(TRACES, trainyard, cluster) == ["Traced", "Traced", "Refused"]
     on_workers = [path.name for home in cluster.homes for path in (home / "scratch" / "traces").iterdir()]
     here = [path.name for path in (trainyard.home / "scratch" / "traces").iterdir()]
     assert sorted(on_workers) == sorted(here)
     assert len(here) == 3
+
+
+EMBEDDINGS = """
+import hashlib, json
+from tasks.launch import attended, launch
+launch()
+from prefect import flow
+from dataclasses import replace
+from strategies.grading.encoder_export import exported_encoder, find_encoder
+from strategies.grading.spread_embedding import embed
+from tasks.choice import surroundings
+from tasks.policy import task_runner
+
+TEXTS = [f"{'roots take up water ' * (n % 7)}{n} leaves absorb sunlight" for n in range(60)]
+
+@flow(task_runner=task_runner())
+def embeddings() -> list:
+    near = surroundings()
+    encoder = exported_encoder(find_encoder("auto"), near.scratch)
+    return [
+        hashlib.sha256(embed(TEXTS, encoder, place).tobytes()).hexdigest()
+        for place in (near, replace(near, spread=None))
+    ]
+
+with attended():
+    print(json.dumps(embeddings()))
+"""
+
+
+def test_texts_are_embedded_by_the_workers_as_by_the_flow_itself(
+    trainyard: CommandLine, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in cluster.environment if name.startswith("AWS_")]:
+        monkeypatch.setenv(name, cluster.environment[name])
+    before = contents_of_store(cluster, tmp_path / "before")
+    by_workers, here = run_code(EMBEDDINGS, trainyard, cluster)
+    assert by_workers == here
+    # The encoder stays, as it does with a model that is trained with it; texts and vectors do not.
+    left = [
+        content
+        for key, content in contents_of_store(cluster, tmp_path / "after").items()
+        if key not in before
+    ]
+    assert len(left) == 2
+    assert not any(b"roots take up water" in content for content in left)
+    assert any("embed_part: a part" in home.with_suffix(".log").read_text() for home in cluster.homes)
+
+
+def run_code(code: str, trainyard: CommandLine, cluster: Cluster) -> Any:
+    """What it prints as JSON at its end, in a process of its own."""
+    environment = {**os.environ, **cluster.environment, "TRAINYARD_HOME": str(trainyard.home)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def contents_of_store(cluster: Cluster, cache: Path) -> dict[str, bytes]:
+    store = Store.open(cluster.environment["TRAINYARD_STORE_URL"], cache=cache)
+    return {key: store.get_bytes(key) for key in store.keys()}  # noqa: SIM118
 
 
 def same(outcome: dict[str, Any]) -> dict[str, Any]:

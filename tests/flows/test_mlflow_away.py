@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,34 @@ def test_a_training_outlives_its_mlflow_and_tells_it_all_later_once(
 def last_qwk(trainyard: CommandLine, job: Job) -> float:
     with Catalog.open(trainyard.catalog_url) as catalog:
         return float(records.iterations(catalog, job.id)[-1].metrics["qwk"] or 0)
+
+
+TRAIN = """
+from tasks.launch import attended, launch
+launch()
+from domain.errors import OutsideError
+from flows.train import train
+from tasks.runs import open_run, register_model
+# The same outage in fewer minutes.
+open_run.retries = register_model.retries = 0
+with attended():
+    try:
+        train(strategy="native", hyperparameters=["iterations=1"], otherwise="transfer")
+    except OutsideError as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_no_other_strategy_takes_over_from_one_whose_model_only_waits_for_mlflow(
+    trainyard: CommandLine, class_set: Path
+) -> None:
+    trainyard.run("prepare", "--guides", class_set / "guides", "--submissions", class_set / "papers")
+    away = {"TRAINYARD_HOME": str(trainyard.home), "TRAINYARD_CATALOG_URL": trainyard.catalog_url}
+    away["TRAINYARD_MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{free_port()}"
+    environment = {**os.environ, **trainyard.environment, **away}
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN], env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.stdout.startswith("OutsideError"), done.stderr
+    # It is resumed, and only registers; one that was given up is not.
+    assert job_of(trainyard).broken_off

@@ -204,6 +204,14 @@ def test_a_flow_deployed_to_the_pool_runs_in_the_worker(servers, home, flow_file
     assert place.read_text() == "here"
 
 
+def test_flow_runs_start_without_a_process_that_prepares_what_is_installed(home, api):
+    variables = api.get("/work_pools/trainyard").json()["base_job_template"]["variables"]["properties"]
+    assert variables["command"]["default"] == "python -m prefect.engine"
+    worker = next(one for one in running(home).processes if one.name == "worker")
+    path = psutil.Process(worker.pid).environ()["PATH"]
+    assert shutil.which("python", path=path) == str(Path(sys.executable).with_name("python"))
+
+
 def test_another_sites_page_can_not_write(servers):
     base = f"http://127.0.0.1:{servers.settings.prefect_port}/api"
     assert httpx.post(f"{base}/flows/", json={"name": "evil"}).status_code == 403

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
-from domain.errors import OutsideError, ReplyError
+from domain.errors import ModelAwayError, ReplyError
 from domain.grading.injection.decoys import planted
 from domain.language_models import Answered, Reply, Request
 from strategies.base import Ask, Effect, Outcome
@@ -34,7 +34,7 @@ class Asking:
     def ask(self, requests: Sequence[Request]) -> Steps:
         """What became of each request, decoys planted and judged.
 
-        Raises OutsideError where too many found no server to answer them.
+        Raises ModelAwayError where too many found no server to answer them.
         """
         found: list[Answered] = []
         for start in range(0, len(requests), CHUNK):
@@ -63,7 +63,7 @@ class Asking:
         gone = [one for one in errors if one.kind == "unavailable"]
         few = len(answered) < _LEAST_TO_TELL
         if gone and len(gone) > (len(answered) - 1 if few else _MOST_UNAVAILABLE * len(answered)):
-            raise OutsideError(f"{len(gone)} of {len(answered)} requests had no answer: {gone[0]}")
+            raise ModelAwayError(f"{len(gone)} of {len(answered)} requests had no answer: {gone[0]}")
 
 
 def n_tokens(reply: Reply) -> int:

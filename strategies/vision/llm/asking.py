@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from domain.errors import OutsideError, ReplyError
+from domain.errors import ModelAwayError, ReplyError
 from domain.language_models import Answered, Reply, Request
 from strategies.base import Ask, Effect, Outcome
 
@@ -28,7 +28,7 @@ class Asking:
     def ask(self, requests: Sequence[Request]) -> Generator[Effect, Outcome, list[Answered]]:
         """What became of each request; those beyond a budget are not sent and say so.
 
-        Raises OutsideError where no server answered any.
+        Raises ModelAwayError where no server answered any.
         """
         room = self._room(len(requests))
         sent, kept_back = requests[:room], requests[room:]
@@ -60,4 +60,4 @@ class Asking:
         if refused is not None:
             self.spent = str(refused)
         if errors and all(one.kind == "unavailable" for one in errors) and len(errors) == len(answered):
-            raise OutsideError(f"none of {len(answered)} requests had an answer: {errors[0]}")
+            raise ModelAwayError(f"none of {len(answered)} requests had an answer: {errors[0]}")
