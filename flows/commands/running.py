@@ -25,8 +25,9 @@ def run_flow(module: str, flow: str, **parameters: Any) -> Any:
     say(f"{flow}: starting")
     import importlib
 
-    from tasks.launch import attended, warm_up_tracking
+    from tasks.launch import attended, serve, warm_up_tracking
 
+    serve()
     if flow in NEEDS_MLFLOW:
         warm_up_tracking()
     function = getattr(importlib.import_module(module), flow)

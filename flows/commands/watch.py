@@ -41,8 +41,10 @@ def watch(
     make one dataset and one training. Stop with Ctrl-C; run it again after a crash and nothing is repeated.
     """
     launch()
+    from tasks.launch import attended, serve, warm_up_tracking
+
+    serve()
     from tasks.inbox import watching
-    from tasks.launch import attended, warm_up_tracking
 
     def run(given: dict[str, str], name: str) -> Done:
         return _whole_road(given, name, strategy, hyperparameters or [])
