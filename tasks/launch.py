@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import shlex
 import sys
@@ -91,14 +92,22 @@ def sign_for_worker() -> None:
     lives.sign_for_worker(load_settings().home)
 
 
-def warm_up_tracking() -> None:
-    """Imports MLflow and readies its database beside the first steps, which do not need it."""
-    from tasks.workplace import workplace
+def warm_up(*, trains: bool = False) -> None:
+    """Imports MLflow and readies its database beside the first steps, which do not need it.
+
+    And torch for a flow that `trains`, in a new home: elsewhere it may find all trained, and need no torch.
+    """
+    from tasks.workplace import is_new, workplace
+
+    with_torch = trains and is_new(load_settings())
 
     def prepare() -> None:
         # What is wrong with it is told by the step that needs it.
         with suppress(OutsideError, SettingError):
             workplace().tracking.prepare()
+        if with_torch:
+            with suppress(ImportError):
+                importlib.import_module("torch")
 
     threading.Thread(target=prepare, name="warm-up", daemon=True).start()
 
