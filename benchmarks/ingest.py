@@ -116,14 +116,15 @@ def _ready(home: Path) -> Iterator[Any]:
     os.environ["TRAINYARD_HOME"] = str(home)
     os.environ.setdefault("TRAINYARD_LOG_LEVEL", "WARNING")
     os.environ.pop("PREFECT_API_URL", None)
-    from tasks.launch import attended, launch
+    from tasks.launch import attended, launch, serve
 
     launch()
+    serve()
     from prefect.client.orchestration import get_client
 
     from flows.prepare import ingest
 
-    with get_client(sync_client=True) as client, attended():
+    with attended(), get_client(sync_client=True) as client:
         client.api_healthcheck()
         _settle()
         yield ingest

@@ -59,9 +59,11 @@ class Identity:
 
 
 class Child:
-    """A running command whose output goes to `log_file`."""
+    """A running command whose output goes to `log_file`; of our open files it gets `handed_over` alone."""
 
-    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log_file: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], environment: Mapping[str, str], log_file: Path, *handed_over: int
+    ) -> None:
         _rotate(log_file)
         self.log_file = log_file
         with log_file.open("ab") as output:
@@ -72,6 +74,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=handed_over,
             )
         self.identity = Identity.of(name, self._process.pid)
 

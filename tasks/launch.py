@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import shlex
 import sys
@@ -17,9 +18,10 @@ from infra import lives
 from infra.full_disks import is_full
 from infra.lives import tag_of_this_process
 from infra.logs import set_up_logging
-from infra.processes import MARK, PATIENT_THREADS, Guard
+from infra.processes import MARK, PATIENT_THREADS
 from infra.servers import prefect_environment, running
 from infra.settings import Settings, load_settings
+from infra.temporary_server import TemporaryServer
 from tasks.dask_runner import need_server
 
 # Once a process: Prefect sets up the root anew when a flow starts, and a handler that came back to it would
@@ -28,6 +30,26 @@ _log_from = lru_cache(maxsize=1)(set_up_logging)
 
 ATTENDED = "_TRAINYARD_ATTENDED"
 """The variable that says that someone is at the keyboard, or something that goes on by itself."""
+TEMPORARY = "_TRAINYARD_TEMPORARY"
+"""The variable that says that the Prefect server is this process's own: nobody else asks anything of it."""
+
+
+@lru_cache(maxsize=1)
+def serve() -> TemporaryServer | None:
+    """Starts a Prefect server for this process where none is up, and waits for nothing: see `attended`.
+
+    Once a process, after `launch` and before Prefect is imported, which reads the server's address then. The
+    server takes several seconds to start, in which this process can get itself ready.
+    """
+    need_server()
+    if "PREFECT_API_URL" in os.environ:
+        return None
+    settings = load_settings()
+    os.environ[MARK] = f"{settings.home.resolve()} {os.getpid()}"
+    os.environ[TEMPORARY] = "yes"
+    server = TemporaryServer(settings, os.environ[MARK])
+    os.environ["PREFECT_API_URL"] = server.api_url
+    return server
 
 
 @contextmanager
@@ -37,15 +59,12 @@ def attended() -> Iterator[None]:
     Prefect ends every flow and subflow by waiting for a thread that sleeps in whole seconds. Runs of a
     worker keep theirs: heartbeats are how a server finds those that died.
     """
-    need_server()
+    if (server := serve()) is not None:
+        server.wait()
     from prefect import tags
     from prefect.flow_engine import FlowRunTimeoutError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    if "PREFECT_API_URL" not in os.environ:
-        # Prefect's temporary server outlives a process that is killed with -9: the guard stops it then.
-        os.environ[MARK] = f"{load_settings().home.resolve()} {os.getpid()}"
-        Guard(os.environ[MARK])
     # What was imported lives as long as the process: looking through it for garbage takes 0.2 s each time.
     gc.freeze()
     # Who sits there goes on with the next step: no automation need do it for them (see tasks.events).
@@ -73,14 +92,22 @@ def sign_for_worker() -> None:
     lives.sign_for_worker(load_settings().home)
 
 
-def warm_up_tracking() -> None:
-    """Imports MLflow and readies its database beside the first steps, which do not need it."""
-    from tasks.workplace import workplace
+def warm_up(*, trains: bool = False) -> None:
+    """Imports MLflow and readies its database beside the first steps, which do not need it.
+
+    And torch for a flow that `trains`, in a new home: elsewhere it may find all trained, and need no torch.
+    """
+    from tasks.workplace import is_new, workplace
+
+    with_torch = trains and is_new(load_settings())
 
     def prepare() -> None:
         # What is wrong with it is told by the step that needs it.
         with suppress(OutsideError, SettingError):
             workplace().tracking.prepare()
+        if with_torch:
+            with suppress(ImportError):
+                importlib.import_module("torch")
 
     threading.Thread(target=prepare, name="warm-up", daemon=True).start()
 

@@ -13,14 +13,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypedDict
 from uuid import UUID
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
@@ -34,6 +34,7 @@ from infra.stops import ask_to_stop, leave_request, stop_file, withdraw_stop
 from infra.system_metrics import unwatch
 from strategies.base import Stop
 from tasks.choice import training_data
+from tasks.launch import TEMPORARY
 from tasks.workplace import workplace
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def stoppable(job_id: str) -> Iterator[None]:
     withdraw_stop(home, job_id)
     ended = threading.Event()
     runs = [str(one) for one in dict.fromkeys([flow_run.id, flow_run.root_flow_run_id]) if one]
-    watched = runs if PREFECT_API_URL.value() else []
+    watched = [] if TEMPORARY in os.environ or not PREFECT_API_URL.value() else runs
     file = stop_file(home, job_id)
     threading.Thread(target=_looking, args=(file, watched, ended), name="stop", daemon=True).start()
     try:
@@ -162,21 +163,30 @@ def end_as_cancelled(flow: Any, flow_run: Any, state: Any) -> None:  # noqa: ARG
 
 
 def _looking(file: Path, runs: list[str], ended: threading.Event) -> None:
-    while not ended.wait(_LOOK_SECONDS):
-        if file.exists() or _cancelled(runs):
-            leave_request(file)
-            log.info("asked to stop")
-            break
+    # One client for all looks: making one takes longer than asking does.
+    with get_client(sync_client=True) if runs else nullcontext() as client:
+        while not ended.wait(_LOOK_SECONDS):
+            if file.exists() or (client is not None and _is_cancelled(client, runs)):
+                leave_request(file)
+                log.info("asked to stop")
+                break
     # Only where someone catches it: without Prefect's handler the signal would be the end of everything.
     if not ended.wait(_HEED_SECONDS) and callable(signal.getsignal(signal.SIGTERM)):
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _cancelled(runs: list[str]) -> bool:
+    """As `_is_cancelled`, by a client of its own; nobody can have asked for none."""
+    if not runs:
+        return False
+    with get_client(sync_client=True) as client:
+        return _is_cancelled(client, runs)
+
+
+def _is_cancelled(client: SyncPrefectClient, runs: list[str]) -> bool:
     """Whether Prefect was asked to cancel one of these flow runs; a server that is away asks nothing."""
     try:
-        with get_client(sync_client=True) as client:
-            states = [client.read_flow_run(UUID(run)).state for run in runs]
+        states = [client.read_flow_run(UUID(run)).state for run in runs]
     except Exception as away:  # its client raises what its connection does
         log.debug("the flow run's state is not known: %s", away)
         return False

@@ -59,10 +59,15 @@ def _open(settings: Settings) -> Workplace:
 
 def make_embedded_catalog(settings: Settings) -> None:
     """Makes the embedded catalog where there is none yet; one that is merely behind is left alone."""
+    if is_new(settings):
+        upgrade(settings.catalog_url)
+
+
+def is_new(settings: Settings) -> bool:
+    """Whether there is no embedded catalog yet: then nothing is known, and all is to be done."""
     prefix = "sqlite:///"
     path = Path(settings.catalog_url.removeprefix(prefix))
-    if settings.catalog_url.startswith(prefix) and not _has_tables(path):
-        upgrade(settings.catalog_url)
+    return settings.catalog_url.startswith(prefix) and not _has_tables(path)
 
 
 def _has_tables(path: Path) -> bool:

@@ -2,8 +2,8 @@
 
 Everything is computed from the decoded tensor, so what counts as the same is what training sees. A
 sketch is a difference hash of 128 bits (brighter to the right? brighter below?) and the brightness of 16
-cells. Candidates are neighbours in several sorted orders of the sketches; each is then compared point by
-point. A picture mirrored, turned or cut differently is not found.
+cells, and of 64. Candidates are neighbours in several sorted orders of the sketches; each is then compared
+point by point. A picture mirrored, turned or cut differently is not found.
 Source of the difference hash: N. Krawetz, "Kind of Like That" (2013).
 """
 
@@ -25,7 +25,7 @@ FLAT = 4.0
 """Standard deviation of brightness below which a picture has nothing to compare by."""
 _CLEARLY = 3.0
 """Brighter by as much: the noise of an even background sets no bit."""
-_GRID, _CELLS, _COMPARED = 9, 4, 32
+_GRID, _CELLS, _FINE_CELLS, _COMPARED = 9, 4, 8, 32
 _NEIGHBOURS = 12
 _BLOCK = 4096
 
@@ -37,10 +37,12 @@ def image_ids(images: np.ndarray) -> list[str]:
 
 @dataclass(frozen=True)
 class _Sketches:
-    """Of n pictures: `hashes` (n, 16) bytes, `cells` (n, 16) brightness of a grid, evened, `spread` (n,)."""
+    """Of n pictures: `hashes` (n, 16) bytes, `cells` (n, 16) and `fine` (n, 64) brightness of grids, evened,
+    `spread` (n,)."""
 
     hashes: np.ndarray
     cells: np.ndarray
+    fine: np.ndarray
     spread: np.ndarray
 
 
@@ -71,6 +73,7 @@ def _joined(parts: list[_Sketches]) -> _Sketches:
     return _Sketches(
         np.concatenate([part.hashes for part in parts]),
         np.concatenate([part.cells for part in parts]),
+        np.concatenate([part.fine for part in parts]),
         np.concatenate([part.spread for part in parts]),
     )
 
@@ -83,8 +86,9 @@ def _sketches(images: np.ndarray) -> _Sketches:
     bits = np.concatenate([right.reshape(len(grid), -1), below.reshape(len(grid), -1)], axis=1)
     evened = _evened(grey)
     side = round(evened.points.shape[1] ** 0.5)
-    cells = _scaled(evened.points.reshape(-1, side, side), _CELLS)
-    return _Sketches(np.packbits(bits, axis=1), cells.reshape(len(cells), -1), evened.spread)
+    points = evened.points.reshape(-1, side, side)
+    cells, fine = (_scaled(points, n).reshape(len(points), -1) for n in (_CELLS, _FINE_CELLS))
+    return _Sketches(np.packbits(bits, axis=1), cells, fine, evened.spread)
 
 
 def _candidates(sketches: _Sketches) -> Iterator[np.ndarray]:
@@ -103,12 +107,12 @@ def _candidates(sketches: _Sketches) -> Iterator[np.ndarray]:
             one, other = order[:-step], order[step:]
             near = np.bitwise_count(words[one] ^ words[other]).sum(axis=1) <= MOST_BITS
             one, other = one[near], other[near]
-            # The cells' difference is never more than the points', so that most need not be looked at.
-            difference = np.sqrt(np.mean((sketches.cells[one] - sketches.cells[other]) ** 2, axis=1))
-            near = (difference <= MOST_DIFFERENCE + 1e-3) & (
-                np.minimum(sketches.spread[one], sketches.spread[other]) >= FLAT
-            )
+            near = np.minimum(sketches.spread[one], sketches.spread[other]) >= FLAT
             one, other = one[near], other[near]
+            # Cells never differ by more than their points do, so that few pairs need to be looked at whole.
+            for cells in (sketches.cells, sketches.fine):
+                near = _differences(cells[one], cells[other]) <= MOST_DIFFERENCE + 1e-3
+                one, other = one[near], other[near]
             found.append(np.minimum(one, other) * n + np.maximum(one, other))
     pairs = np.sort(np.concatenate(found))
     pairs = pairs[np.insert(pairs[1:] != pairs[:-1], 0, True)] if len(pairs) else pairs
@@ -119,8 +123,15 @@ def _candidates(sketches: _Sketches) -> Iterator[np.ndarray]:
 
 def _alike(images: np.ndarray, rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     one, other = (_evened(_grey(images[rows[pairs[:, side]]])).points for side in (0, 1))
-    alike: np.ndarray = np.sqrt(np.mean((one - other) ** 2, axis=1)) <= MOST_DIFFERENCE
+    alike: np.ndarray = _differences(one, other) <= MOST_DIFFERENCE
     return alike
+
+
+def _differences(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(n,): root mean squares of the differences of rows."""
+    by = one - other
+    differences: np.ndarray = np.sqrt(np.einsum("ij,ij->i", by, by) / by.shape[1])
+    return differences
 
 
 @dataclass(frozen=True)
@@ -151,7 +162,9 @@ def _grey(images: np.ndarray) -> np.ndarray:
 def _scaled(grey: np.ndarray, n: int) -> np.ndarray:
     """(n_images, n, n): means over a grid of cells, which overlap where the size is no multiple of n."""
     weights = _cells(grey.shape[1], n)
-    means: np.ndarray = np.einsum("ij,njk,lk->nil", weights, grey, weights, optimize=True)
+    # Two products of whole matrices: einsum makes one of every picture.
+    across = (grey @ weights.T).transpose(0, 2, 1)
+    means: np.ndarray = (np.ascontiguousarray(across) @ weights.T).transpose(0, 2, 1)
     return means
 
 

@@ -11,6 +11,8 @@ NEEDS_MLFLOW = (
     *("pipeline", "train", "evaluate", "report", "grade", "predict", "compare"),
     *("settle", "drift"),
 )
+LANGUAGE_MODEL = "llm"
+"""The strategy that may need no torch."""
 
 
 def launch() -> None:
@@ -25,10 +27,11 @@ def run_flow(module: str, flow: str, **parameters: Any) -> Any:
     say(f"{flow}: starting")
     import importlib
 
-    from tasks.launch import attended, warm_up_tracking
+    from tasks.launch import attended, serve, warm_up
 
+    serve()
     if flow in NEEDS_MLFLOW:
-        warm_up_tracking()
+        warm_up(trains=parameters.get("strategy", LANGUAGE_MODEL) != LANGUAGE_MODEL)
     function = getattr(importlib.import_module(module), flow)
     with attended():
         return function(**parameters)

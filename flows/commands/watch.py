@@ -41,8 +41,10 @@ def watch(
     make one dataset and one training. Stop with Ctrl-C; run it again after a crash and nothing is repeated.
     """
     launch()
+    from tasks.launch import attended, serve, warm_up
+
+    serve()
     from tasks.inbox import watching
-    from tasks.launch import attended, warm_up_tracking
 
     def run(given: dict[str, str], name: str) -> Done:
         return _whole_road(given, name, strategy, hyperparameters or [])
@@ -50,7 +52,7 @@ def watch(
     # Each look at a bucket is a request that is paid for.
     usual = max(1.0, quiet) if "://" in inbox else max(0.1, min(1.0, quiet / 2))
     with attended(), watching(inbox, dataset, quiet, patience, run, say) as watched:
-        warm_up_tracking()
+        warm_up()
         say(f"watching {inbox} (Ctrl-C ends it); {inbox}/inbox.csv says what became of each file")
         started = time.monotonic()
         try:

@@ -47,6 +47,8 @@ def finished_model(
     images = mapped_images(data)[held["row"].to_numpy(np.int64)]
     labels = held["label"].to_numpy(np.int64)
     classifying = Classifying(network, mean, deviation, mirrored=False).eval()
+    # On CPUs, too, convolutions are faster with the channels last.
+    classifying = classifying.to(memory_format=torch.channels_last)
     trained = _logits(classifying, images)
     if config.flip and config.mirrored:
         classifying, trained = _better_side(classifying, trained, images, labels)
@@ -98,7 +100,7 @@ def _loaded(files: dict[str, bytes], scratch: Path) -> Iterator[Classifier]:
 def _logits(classifying: Classifying, images: np.ndarray) -> np.ndarray:
     """Of the trained network itself, in full precision."""
     parts = [
-        classifying(torch.from_numpy(images[start : start + _AT_ONCE])).numpy()
+        classifying(torch.from_numpy(np.ascontiguousarray(images[start : start + _AT_ONCE]))).numpy()
         for start in range(0, len(images), _AT_ONCE)
     ]
     return np.concatenate(parts)
@@ -111,8 +113,7 @@ def _better_side(
 
     Training on mirrored images does not promise it: a frozen backbone was never trained on these.
     """
-    classifying.mirrored = True
-    both = _logits(classifying, images)
+    both = (plain + _logits(classifying, images[:, :, ::-1])) / 2
     surprises = [
         log_loss(labels, probabilities(logits, fitting_temperature(logits, labels)))
         for logits in (plain, both)

@@ -176,6 +176,6 @@ def test_spoiling_starts_from_the_pictures_as_they_are():
     assert lit[5] <= lit[1] < 1.0
     assert (sample_size(10, 1e9, 30), sample_size(9999, 1e9, 30), sample_size(9999, 1.0, 30)) == (
         10,
-        1000,
+        500,
         50,
     )
