@@ -14,9 +14,11 @@ from torch.nn import functional
 
 from domain.errors import StrategyError
 from strategies.vision.augmentation import Augmentation, sides
+from strategies.vision.hyperparameters import LoopHyperparameters
 from strategies.vision.learner import Learner
 from strategies.vision.pace import Pace
 from strategies.vision.pixels import Pixels
+from strategies.vision.replicas import LEAST_PART, Replicas, replicas_of
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images uint8 (b, size, size, channels) and labels (b,)."""
@@ -83,17 +85,21 @@ def train_pass(
     learner.network.train()
     losses = torch.zeros((), device=pixels.device)
     steps, progress = 0, pace.progress(at.step)
-    for images, labels in _batches(pixels, course, pace, at):
-        heed()
-        learner.set_rate(pace.learning_rate(progress))
-        loss = _step(learner, forward, course, config.label_smoothing, images, labels, config.accumulate)
-        losses, steps = losses + loss, steps + 1
-        learner.follow(at.step + steps)
-        if steps % _CHECKED_EVERY == 0:
-            _refuse_nan(losses, config.learning_rate)
-        progress = pace.progress(at.step + steps)
-        if agreed_end(progress >= 1 or pace.sliced()):
-            break
+    # Processes share the cores already, and exchange gradients by what wraps the network.
+    at_once = 1 if wrapped else pace.batch // config.accumulate
+    example = course.normal(pixels.take(torch.arange(min(len(pixels), LEAST_PART))))
+    with replicas_of(forward, example, at_once) as replicas:
+        for images, labels in _batches(pixels, course, pace, at):
+            heed()
+            learner.set_rate(pace.learning_rate(progress))
+            loss = _step(learner, replicas, forward, course, config, images, labels)
+            losses, steps = losses + loss, steps + 1
+            learner.follow(at.step + steps)
+            if steps % _CHECKED_EVERY == 0:
+                _refuse_nan(losses, config.learning_rate)
+            progress = pace.progress(at.step + steps)
+            if agreed_end(progress >= 1 or pace.sliced()):
+                break
     _refuse_nan(losses, config.learning_rate)
     ended = at.offset + steps >= pace.steps_an_epoch
     epoch, offset = (at.epoch + 1, 0) if ended else (at.epoch, at.offset + steps)
@@ -107,28 +113,32 @@ def _refuse_nan(losses: torch.Tensor, learning_rate: float) -> None:
 
 def _step(
     learner: Learner,
+    replicas: Replicas,
     forward: nn.Module,
     course: Course,
-    smoothing: float,
+    config: LoopHyperparameters,
     images: torch.Tensor,
     labels: torch.Tensor,
-    accumulate: int,
 ) -> torch.Tensor:
     """One step of the optimiser on a batch, which goes through the network in `accumulate` parts."""
     learner.optimiser.zero_grad(set_to_none=True)
     total = torch.zeros((), device=images.device)
-    parts = list(zip(images.chunk(accumulate), labels.chunk(accumulate), strict=True))
+
+    def learn(network: nn.Module, part: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(part.device.type, torch.bfloat16, enabled=course.bf16):
+            out = network(course.normal(part))
+        logits = out if isinstance(out, torch.Tensor) else out[0]  # some give auxiliary outputs
+        each = functional.cross_entropy(
+            logits.float(), truth, course.weights, reduction="none", label_smoothing=config.label_smoothing
+        )
+        loss = each.sum() / len(labels)
+        loss.backward()
+        return loss.detach()
+
+    parts = list(zip(images.chunk(config.accumulate), labels.chunk(config.accumulate), strict=True))
     for n, (part, truth) in enumerate(parts):
         with _unsynchronised(forward, n < len(parts) - 1):
-            with torch.autocast(part.device.type, torch.bfloat16, enabled=course.bf16):
-                out = forward(course.normal(part))
-            logits = out if isinstance(out, torch.Tensor) else out[0]  # some give auxiliary outputs
-            each = functional.cross_entropy(
-                logits.float(), truth, course.weights, reduction="none", label_smoothing=smoothing
-            )
-            loss = each.sum() / len(labels)
-            loss.backward()
-        total = total + loss.detach()
+            total = total + replicas.learn(learn, part, truth)
     learner.optimiser.step()
     return total
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from domain.identity import fingerprint
 from strategies.base import Surroundings
+from strategies.vision.threads import operators_in
 
 _IMAGES, _TIMES = 64, 3
 _WORTH = 0.9
@@ -56,9 +57,11 @@ def _measured(network: nn.Module, channels: int, size: int, device: str) -> str:
         step(True)
     except RuntimeError:  # an operator of a user's network may lack bf16
         return "fp32"
-    step(False)
-    fp32 = min(_seconds(lambda: step(False)) for _ in range(_TIMES))
-    bf16 = min(_seconds(lambda: step(True)) for _ in range(_TIMES))
+    # One thread, as a replica has: several wait for each other, which is no measure of the arithmetic.
+    with operators_in(1):
+        step(False)
+        fp32 = min(_seconds(lambda: step(False)) for _ in range(_TIMES))
+        bf16 = min(_seconds(lambda: step(True)) for _ in range(_TIMES))
     return "bf16" if bf16 < _WORTH * fp32 else "fp32"
 
 

@@ -56,5 +56,10 @@ def plain_network(n_classes: int, channels: int, size: int) -> torch.nn.Module:
     )
 
 
+def forgetful_network(n_classes: int, channels: int, size: int) -> torch.nn.Module:
+    """A network that draws at random in training."""
+    return torch.nn.Sequential(torch.nn.Dropout(0.3), plain_network(n_classes, channels, size))
+
+
 def not_a_network(n_classes: int, channels: int, size: int) -> Any:
     return "a network"

@@ -24,6 +24,7 @@ from strategies.registry import strategy, strategy_names
 from strategies.vision import pixels
 from strategies.vision.classifier import load_classifier
 from strategies.vision.pace import Pace
+from strategies.vision.threads import operators_in
 from tests.strategies.architect import step, train
 from tests.strategies.classroom import unpacked
 from tests.strategies.gallery import gallery, unseen
@@ -142,6 +143,7 @@ import numpy as np
 from pathlib import Path
 from strategies.vision.classifier import load_classifier
 from strategies.vision.pace import Pace
+from strategies.vision.threads import operators_in
 told = load_classifier(Path({str(trained["folder"])!r})).classify(np.load({str(tmp_path / "images.npy")!r}))
 print(*told["confidence"])
 """
@@ -248,6 +250,26 @@ def test_a_users_network_is_trained_whole_or_in_parts_alike(tmp_path: Path) -> N
     assert first.metrics["accuracy"] > 0.6
     for name, tensor in first.tensors.items():
         assert np.allclose(tensor, second.tensors[name], atol=1e-4), name
+
+
+def test_threads_that_share_each_batch_learn_what_one_would(tmp_path: Path) -> None:
+    found, config = native(**OWN, batch=40, iterations=1)
+    data = gallery(tmp_path)
+    with operators_in(1):
+        one = train(found, config, data)
+    with operators_in(2):
+        two = train(found, config, data)
+        assert torch.get_num_threads() == 2
+    for name, tensor in one.tensors.items():
+        assert np.allclose(tensor, two.tensors[name], atol=1e-4), name
+
+
+def test_a_network_that_draws_at_random_draws_the_same_on_several_threads(tmp_path: Path) -> None:
+    network = "tests.strategies.gallery:forgetful_network"
+    found, config = native(network=network, batch=40, iterations=1, learning_rate=0.05)
+    data = gallery(tmp_path)
+    with operators_in(2):
+        assert train(found, config, data).to_bytes() == train(found, config, data).to_bytes()
 
 
 def test_images_that_do_not_fit_in_memory_are_read_as_they_are_needed(
