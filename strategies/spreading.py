@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,11 +50,12 @@ Work = Callable[[Mapping[str, Path], Part], np.ndarray]
 class Spread(Protocol):
     """Has the parts computed by `work` in other processes, which see copies of `files`; in their order.
 
-    `heed` is called while they are waited for: what it raises ends that.
+    Parts are asked for one by one, and need not be in memory together. `heed` is called while their outcomes
+    are waited for: what it raises ends that.
     """
 
     def __call__(
-        self, work: Work, files: Mapping[str, Path], parts: Sequence[Part], heed: Callable[[], None]
+        self, work: Work, files: Mapping[str, Path], parts: Iterable[Part], heed: Callable[[], None]
     ) -> list[np.ndarray]: ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ def spread_here() -> Spread | None:
 
 
 def by_workers(
-    work: Work, files: Mapping[str, Path], parts: Sequence[Part], heed: Callable[[], None]
+    work: Work, files: Mapping[str, Path], parts: Iterable[Part], heed: Callable[[], None]
 ) -> list[np.ndarray]:
     """See `strategies.spreading.Spread`. Outside of a flow nobody can be asked: then it is done here."""
     if FlowRunContext.get() is None:

@@ -19,7 +19,7 @@ from strategies.vision.loop import Course
 from strategies.vision.pixels import Pixels, read_pixels
 
 Floats = np.ndarray
-_AT_ONCE = 128
+AT_ONCE = 128
 _MOST_STEPS = 60
 
 
@@ -35,11 +35,11 @@ class Head:
 
 
 def features_of(
-    network: Transferred, course: Course, data: VisionData, split: Split, identity: str
+    compute: Callable[[Pixels], Floats], course: Course, data: VisionData, split: Split, identity: str
 ) -> tuple[Floats, np.ndarray]:
     """Features (n, d) in float32 and labels (n,) of a split; `scratch` keeps the features.
 
-    `identity` says which backbone with which weights it is.
+    `compute` gives those of pixels; `identity` says by which backbone with which weights.
     """
     pixels = read_pixels(data, split, data.surroundings.device)
     rows = data.rows[data.rows["split"] == split.value]
@@ -48,20 +48,21 @@ def features_of(
     name = fingerprint([*seen, rows["image_id"].astype(str).tolist(), rows["row"].astype(int).tolist()])
     place = data.surroundings.scratch / "features" / f"{name}.npy"
     if not place.is_file():
-        _keep(place, _computed(network, course, pixels, data.surroundings.heed_stop))
+        _keep(place, compute(pixels))
     return np.load(place, allow_pickle=False), pixels.labels.cpu().numpy()
 
 
 @torch.no_grad()
-def _computed(network: Transferred, course: Course, pixels: Pixels, heed: Callable[[], None]) -> Floats:
+def computed(network: Transferred, course: Course, pixels: Pixels, heed: Callable[[], None]) -> Floats:
+    """The features of all `pixels`; `heed` is called before each batch, what it raises ends it."""
     network = network.eval().to(pixels.device)
 
     def part(start: int) -> torch.Tensor:
         heed()
-        chosen = torch.arange(start, min(start + _AT_ONCE, len(pixels)))
+        chosen = torch.arange(start, min(start + AT_ONCE, len(pixels)))
         return network.features(course.normal(pixels.take(chosen))).float()
 
-    parts = [part(start) for start in range(0, len(pixels), _AT_ONCE)]
+    parts = [part(start) for start in range(0, len(pixels), AT_ONCE)]
     return np.asarray(torch.cat(parts).cpu().numpy())
 
 

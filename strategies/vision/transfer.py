@@ -7,7 +7,7 @@ smaller steps the further a layer is from the end.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,15 @@ from domain.errors import SettingError, StrategyError
 from domain.kinds import Kind, Split
 from domain.vision.metrics import accuracy, log_loss, macro_f1
 from strategies.base import Checkpoint, Effect, Outcome, Surroundings, TrainedModel, VisionData
-from strategies.vision.backbones import falling_rates, trained_moments, transferred
+from strategies.vision.backbones import falling_rates, trained_moments
 from strategies.vision.calibration import probabilities
 from strategies.vision.distributed import next_checkpoint
 from strategies.vision.features import Head, features_of, learn_head
 from strategies.vision.hyperparameters import LoopHyperparameters
 from strategies.vision.networks import lacking
-from strategies.vision.pixels import read_pixels
+from strategies.vision.pixels import Pixels, read_pixels
+from strategies.vision.spread_features import Origin
+from strategies.vision.spread_features import features as frozen_features
 from strategies.vision.training import (
     Design,
     channels_and_size,
@@ -155,13 +157,14 @@ class Transfer:
 
 
 def _design(config: TransferHyperparameters, data: VisionData, path: Path) -> Design:
-    channels, size = channels_and_size(data)
-    n_classes = len(data.classes)
-
-    def build() -> Any:
-        return transferred(config.backbone, path, n_classes, channels, size, config.input_size)
-
+    origin = _origin(config, data, path)
+    build: Callable[[], Any] = origin.build
     return Design(f"{config.backbone} {config.input_size}", build)
+
+
+def _origin(config: TransferHyperparameters, data: VisionData, path: Path) -> Origin:
+    channels, size = channels_and_size(data)
+    return Origin(config.backbone, path, len(data.classes), channels, size, config.input_size)
 
 
 def _head_iteration(
@@ -173,8 +176,17 @@ def _head_iteration(
     train = read_pixels(data, Split.TRAIN, data.surroundings.device)
     course = course_of(config, checkpoint.state, train, len(data.classes))
     identity = f"{design.name} {checkpoint.state['weights_sha256']}"
-    features, labels = features_of(network, course, data, Split.TRAIN, identity)
-    held, held_labels = features_of(network, course, data, Split.VALIDATION, identity)
+    near = data.surroundings
+    if config.budget_seconds and config.budget_clock == "cpu":
+        # Other processes' seconds would not be counted.
+        near = replace(near, spread=None)
+    origin = _origin(config, data, Path(checkpoint.state["weights"]))
+
+    def compute(pixels: Pixels) -> np.ndarray:
+        return frozen_features(network, origin, course, pixels, near)
+
+    features, labels = features_of(compute, course, data, Split.TRAIN, identity)
+    held, held_labels = features_of(compute, course, data, Split.VALIDATION, identity)
     weights = None if course.weights is None else course.weights.cpu()
     head = learn_head(features, labels, weights, len(data.classes), STRENGTHS[checkpoint.iteration])
     metrics = _judged(head, held, held_labels, features, labels, len(data.classes))
