@@ -37,7 +37,9 @@ log = logging.getLogger(__name__)
 DECODER = ("domain.vision.images",)
 """Whose code decides a picture's points."""
 _MOST_PART_BYTES = 2 << 30
-_N_CHUNKS = 40
+_N_CHUNKS = 16
+"""Of an archive at most: each is a task run, which costs Prefect's server what decoding 2,000 small pictures
+costs."""
 
 
 def pool_of(place: Workplace) -> PicturePool:

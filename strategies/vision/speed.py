@@ -21,7 +21,7 @@ from domain.errors import StrategyError
 from strategies.vision.model_files import NETWORK
 
 _PLACE = Path(__file__).resolve().parents[2]
-_LATENCY_SECONDS, _THROUGHPUT_SECONDS = 0.6, 0.8
+_LATENCY_SECONDS, _THROUGHPUT_SECONDS = 0.4, 0.5
 _MOST_SINGLE, _BATCH = 200, 64
 
 
