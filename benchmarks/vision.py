@@ -6,6 +6,9 @@ Data: Fashion-MNIST (Zalando Research, MIT). The training images are cut 54,000 
 is chosen on the 6,000, and the 10,000 test images are scored once, at the end. Speeds are images per
 CPU-second (children included), since the machine may be shared; loops take turns, and the ratio is the
 median over the turns. The network is the one that `native` takes by itself for these images and this budget.
+All loops get the same number of threads. Beside other work the loops that let torch spread each operator
+over them spin, so ratios flatter `native` there: --threads 1 compares the loops without that.
+What limits the ratios is told in docs/pictures.md, and larger pictures are in `large_pictures.py`.
 `--quick` leaves the accuracy out (null). `--pipeline` also runs the whole command (see `pipeline.py`), in
 about six minutes; without it `pipeline_share` is null.
 """
