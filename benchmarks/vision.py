@@ -6,6 +6,9 @@ Data: Fashion-MNIST (Zalando Research, MIT). The training images are cut 54,000 
 is chosen on the 6,000, and the 10,000 test images are scored once, at the end. Speeds are images per
 CPU-second (children included), since the machine may be shared; loops take turns, and the ratio is the
 median over the turns. The network is the one that `native` takes by itself for these images and this budget.
+All loops get the same number of threads. Beside other work the loops that let torch spread each operator
+over them spin, so ratios flatter `native` there: --threads 1 compares the loops without that.
+What limits the ratios is told in docs/pictures.md, and larger pictures are in `large_pictures.py`.
 `--quick` leaves the accuracy out (null). `--pipeline` also runs the whole command (see `pipeline.py`), in
 about six minutes; without it `pipeline_share` is null.
 """
@@ -16,7 +19,6 @@ import argparse
 import io
 import json
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -34,8 +36,8 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from torch.nn import functional
 
+from benchmarks.loops import Loops, speed
 from benchmarks.pipeline import pipeline_shares
 from domain.identity import hash_bytes
 from domain.kinds import Split
@@ -43,13 +45,9 @@ from domain.vision.corruptions import CORRUPTIONS
 from domain.vision.metrics import accuracy, classification_figures
 from strategies.base import Checkpoint, Surroundings, VisionData
 from strategies.vision.classifier import Classifier, load_classifier
-from strategies.vision.learner import load_weights, new_learner, part_of
-from strategies.vision.loop import Course, Position, train_pass
+from strategies.vision.learner import load_weights, part_of
 from strategies.vision.native import Native
 from strategies.vision.onnx_export import Classifying
-from strategies.vision.pace import Pace
-from strategies.vision.pixels import Pixels, read_pixels
-from strategies.vision.training import course_of
 
 BATCH, STEPS, TURNS = 256, 25, 5
 
@@ -84,80 +82,6 @@ def shown(rows: pd.DataFrame, place: Path) -> VisionData:
     seen = rows[rows["split"] != Split.TEST.value].reset_index(drop=True)
     classes = tuple(sorted(set(rows["class_name"])))
     return VisionData(place / "images.npy", seen, classes, "fashion-mnist", Surroundings(place / "scratch"))
-
-
-def cpu_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def speed(loop: Callable[[], int]) -> float:
-    began = cpu_seconds()
-    return loop() / (cpu_seconds() - began)
-
-
-class Loops:
-    """The three loops over the same images with the same network and optimiser."""
-
-    def __init__(self, data: VisionData, network: str) -> None:
-        self.strategy = Native()
-        self.config = self.strategy.Hyperparameters(network=network, epochs=10)
-        self.data = data
-        self.start = self.strategy.start(self.config, data)
-        self.design = self.strategy.design(self.start, self.config, data)
-        self.pixels: Pixels = read_pixels(data, Split.TRAIN, "cpu")
-        self.course: Course = course_of(self.config, self.start.state, self.pixels, len(data.classes))
-        torch.set_flush_denormal(True)
-
-    def ours(self) -> int:
-        learner = new_learner(self.design.build(), self.config, self.start.tensors, "cpu")
-        pace = Pace.begin(self.config, len(self.pixels), {})
-        return train_pass(learner, self.pixels, self.course, pace, Position())[0].step * BATCH
-
-    def bare(self) -> int:
-        """As short as one can write it: no augmentation, no schedule, no average."""
-        network = self.design.build().to(memory_format=torch.channels_last).train()
-        optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
-        images, labels = self.pixels.resident, self.pixels.labels
-        assert images is not None
-        order = torch.randperm(len(images))
-        mean, deviation = self.course.mean, self.course.deviation
-        for step in range(STEPS):
-            at = order[step * BATCH : (step + 1) * BATCH]
-            batch = ((images[at].float() - mean) / deviation).permute(0, 3, 1, 2)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.course.bf16):
-                logits = network(batch)
-            optimiser.zero_grad()
-            functional.cross_entropy(logits.float(), labels[at], label_smoothing=0.1).backward()
-            optimiser.step()
-        return STEPS * BATCH
-
-    def files(self, folder: Path, same_arithmetic: bool) -> int:
-        """torchvision's ImageFolder and a DataLoader of two processes, as its tutorials write it."""
-        from torch.utils.data import DataLoader
-        from torchvision import transforms
-        from torchvision.datasets import ImageFolder
-
-        mean, deviation = (self.course.mean / 255).tolist(), (self.course.deviation / 255).tolist()
-        size = int(self.pixels.resident.shape[1]) if self.pixels.resident is not None else 0
-        steps = [transforms.Grayscale(), transforms.Resize((size, size)), transforms.RandomHorizontalFlip()]
-        steps.append(transforms.ToTensor())
-        dataset = ImageFolder(
-            str(folder), transforms.Compose([*steps, transforms.Normalize(mean, deviation)])
-        )
-        loader = DataLoader(dataset, BATCH, shuffle=True, num_workers=2, drop_last=True)
-        network = self.design.build().train()
-        if same_arithmetic:
-            network = network.to(memory_format=torch.channels_last)
-        optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
-        for images, labels in loader:
-            batch = images.contiguous(memory_format=torch.channels_last) if same_arithmetic else images
-            with torch.autocast("cpu", torch.bfloat16, enabled=same_arithmetic and self.course.bf16):
-                logits = network(batch)
-            optimiser.zero_grad()
-            functional.cross_entropy(logits.float(), labels, label_smoothing=0.1).backward()
-            optimiser.step()
-        return len(loader) * BATCH
 
 
 def unpacked(archive: Path, rows: pd.DataFrame, folder: Path) -> Path:

@@ -17,7 +17,7 @@ from torch import nn
 
 from strategies.vision.threads import operators_in
 
-LEAST_PART = 16
+LEAST_PART = 8
 """Fewer images than this say too little of a normalisation's mean and deviation."""
 _MOST = 4
 """More threads than this wait for Python; cores beyond are used within operators."""
