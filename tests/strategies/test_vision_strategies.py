@@ -143,7 +143,6 @@ import numpy as np
 from pathlib import Path
 from strategies.vision.classifier import load_classifier
 from strategies.vision.pace import Pace
-from strategies.vision.threads import operators_in
 told = load_classifier(Path({str(trained["folder"])!r})).classify(np.load({str(tmp_path / "images.npy")!r}))
 print(*told["confidence"])
 """
