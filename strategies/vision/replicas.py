@@ -1,7 +1,7 @@
 """A network that learns each batch in several threads of this process, a part of the batch in each.
 
-Not by threads within each operator: those wait for each other at the end of every convolution, and spin
-while they wait. Beside other work on the same cores that took five times the processor's seconds.
+Not by threads within each operator: where other work takes a core from one of them the others wait, and that
+took up to eight times the processor's seconds (measured in docs/pictures.md; the backward pass in bf16).
 """
 
 from __future__ import annotations
