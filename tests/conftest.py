@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import time
 import urllib.request
@@ -43,6 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=int(os.environ.get("TRAINYARD_TEST_FAULT_ROUNDS", "3")),
         help="how often tests/faults kills something (50 by hand: half an hour)",
     )
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches what tests start, also where the tests run behind a shell's `&`, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -85,16 +85,16 @@ class CommandLine:
     def catalog_url(self) -> str:
         return self.environment.get("TRAINYARD_CATALOG_URL") or catalog_of(self.home)
 
+    @property
+    def whole_environment(self) -> dict[str, str]:
+        """Of a process that works in this home, as `trainyard` does."""
+        here = {"TRAINYARD_CATALOG_URL": self.catalog_url, "TRAINYARD_HOME": str(self.home)}
+        return {**os.environ, **here, **self.environment}
+
     def start(self, *arguments: str | Path, **extra: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "flows", *map(str, arguments)],
-            env={
-                **os.environ,
-                "TRAINYARD_CATALOG_URL": self.catalog_url,
-                **self.environment,
-                **extra,
-                "TRAINYARD_HOME": str(self.home),
-            },
+            env={**self.whole_environment, **extra},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -42,7 +42,7 @@ def test_answers_in_other_words_are_drift_and_the_exit_code_says_so(
     assert outcome["drifted"] and outcome["n_now"] == 60
     assert any("no training text has" in finding for finding in outcome["findings"])
     assert any("0 new answers have a human's score" in finding for finding in outcome["findings"])
-    with Catalog.open(f"sqlite:///{trained.home}/catalog.db") as catalog:
+    with Catalog.open(trained.catalog_url) as catalog:
         (told,) = records.announcements(catalog, "local", event="trainyard.model.drifted")
     assert told.payload["findings"] == outcome["findings"]
     folder = Path(outcome["folder"])

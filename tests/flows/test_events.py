@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -133,7 +132,7 @@ def test_what_an_event_missed_the_sweep_finds_and_does_once(trainyard: CommandLi
     """No automation listens on this server: every event is lost."""
     done = subprocess.run(
         [sys.executable, "-c", PREPARE, class_set / "guides", class_set / "papers"],
-        env={**os.environ, **trainyard.environment, "TRAINYARD_HOME": str(trainyard.home)},
+        env=trainyard.whole_environment,
         capture_output=True,
         text=True,
         check=True,

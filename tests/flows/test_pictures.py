@@ -253,7 +253,7 @@ def test_a_training_by_two_processes_is_cancelled_in_its_first_long_iteration_an
     process.communicate(timeout=60)
     _, alive = psutil.wait_procs(family, timeout=30)
     assert not alive
-    with Catalog.open(f"sqlite:///{trainyard.home}/catalog.db") as catalog:
+    with Catalog.open(trainyard.catalog_url) as catalog:
         (job,) = records.jobs(catalog, "local")
         assert job.state is JobState.CANCELLED
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -37,7 +36,7 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scheduled(trainyard: CommandLine) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", SCHEDULED],
-        env={**os.environ, **trainyard.environment, "TRAINYARD_HOME": str(trainyard.home)},
+        env=trainyard.whole_environment,
         capture_output=True,
         text=True,
         check=False,

@@ -181,6 +181,6 @@ def test_two_processes_share_one_limit(empty_catalog_url: str, tmp_path: Path) -
         counts = server.counts()
     assert said == ["60", "60"]
     # Two that did not know of each other would be refused half of the time.
-    assert counts["by_outcome"].get("over_limit", 0) < 12
+    assert counts["by_outcome"].get("over_limit", 0) < 30
     # 120 at 40 a second are 3 s.
     assert seconds > 2.4
