@@ -42,8 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fault-rounds",
         type=int,
         default=int(os.environ.get("TRAINYARD_TEST_FAULT_ROUNDS", "3")),
-        help="how often tests/faults kills something (50 by hand: half an hour)",
+        help="how often tests/faults kills something (50 by hand: an hour)",
     )
+    parser.addoption("--fault-seed", type=int, default=20261121, help="of what is killed, and when")
 
 
 def pytest_configure() -> None:

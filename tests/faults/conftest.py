@@ -25,6 +25,8 @@ from tests.conftest import started_postgres
 from tests.flows.conftest import free_port
 
 WAIT_SECONDS = 180.0
+_PIPELINE_SECONDS = 900.0
+"""A whole pipeline, trained anew, on a machine that other work keeps busy."""
 
 
 def until(question: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:
@@ -138,7 +140,7 @@ class Production:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=WAIT_SECONDS,
+            timeout=_PIPELINE_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -27,7 +27,6 @@ from tests.flows.conftest import write_class_set
 
 log = logging.getLogger(__name__)
 
-SEED = 20261121
 N_ITERATIONS, N_PAPERS = 8, 24
 MOST_WORK = 1.3
 _LATER = 0.6
@@ -80,7 +79,7 @@ def test_whatever_is_killed_all_ends_well_and_nothing_is_doubled(
     production: Production, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     n_rounds = request.config.getoption("--fault-rounds")
-    chance = random.Random(SEED)
+    chance = random.Random(request.config.getoption("--fault-seed"))
     write_class_set(tmp_path / "pool", N_PAPERS + 2 * (n_rounds + 1))
     (tmp_path / "papers").mkdir()
     rounds = Rounds(production, tmp_path / "pool", tmp_path / "papers")
