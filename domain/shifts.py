@@ -1,4 +1,4 @@
-"""How far a figure's values moved since a model was measured: the population stability index.
+"""How far a figure's values moved since a model was measured.
 
 Distributions are held against each other by the population stability index over bins of the old one:
 PSI = sum((new - old) * ln(new / old)). Below 0.1 is steady and above 0.25 shifted by the rule of thumb

@@ -53,7 +53,7 @@ def pipeline(
         protocol: What a held-out answer is held out from.
         seed: Seed of the split into training, validation and test.
         max_reject_share: Share of rows, 0 to 1, that may be rejected; -1 takes the setting's.
-        otherwise: Strategy that takes over when no language model answers; empty for none.
+        otherwise: Strategy that takes over when no language model or embeddings server answers; or empty.
         accept_doubtful: Also train on guides that have problems.
         images: ZIP, tar, folder or CSV of labelled pictures; empty for none.
         size: Pixels a side of decoded pictures; 0 chooses from the pictures.

@@ -39,7 +39,7 @@ def train(
         dataset: Name, id or fingerprint of a dataset; latest for the newest.
         strategy: How to train: auto, llm, transfer or native. auto takes the best one that can be used here.
         hyperparameters: Each as name=value, over the strategy's defaults.
-        otherwise: Strategy that takes over when no language model answers; empty for none.
+        otherwise: Strategy that takes over when no language model or embeddings server answers; or empty.
     """
     facts = dataset_facts(dataset)
     choice = choose_strategy(facts["kind"], facts["id"], strategy, hyperparameters)

@@ -52,8 +52,7 @@ def features(
     A graphics card of one's own is faster than they are.
     """
     starts = range(0, len(pixels), AT_ONCE)
-    alone = near.spread is None or pixels.device != "cpu" or not origin.is_everywhere
-    if near.spread is None or alone or len(starts) < 2:
+    if near.spread is None or pixels.device != "cpu" or not origin.is_everywhere or len(starts) < 2:
         return np.asarray(computed(network, course, pixels, near.heed_stop))
     # Whole batches: what is in one batch may change a last digit.
     at_once = AT_ONCE * max(1, min(_MOST_BATCHES, len(starts) // _FEWEST_PARTS))
